@@ -1,0 +1,58 @@
+"""``mer VERB ...``: lists the verbs, runs one, and turns bad input into one line and exit code 2."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from mer.errors import MerError
+from mer.messages import user_message
+
+VERBS = {
+    "synth": "write synthetic micro-expression clips in a dataset's true layout",
+    "check": "read a dataset; say what it holds and every row repaired or refused",
+    "prepare": "aligned key frames and flow into the store; goes on where it stopped",
+    "train": "run a protocol: all folds, pooled metrics, artifacts; -m sweeps",
+    "score": "pooled scores of a predictions.csv, with intervals",
+    "compare": "table of runs and sweeps",
+    "bench": "mer's speed beside what a user would use instead",
+}
+BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``mer`` with ``arguments`` (default: the command line's). Returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    verb, *rest = words
+    if verb not in VERBS:
+        return _complain(str(MerError(f"a verb ({', '.join(VERBS)})", repr(verb), "run `mer` for what each does")))
+    try:
+        importlib.import_module(f"mer.verbs.{verb}").main(rest)
+    except KeyboardInterrupt:
+        print("stopped; start the same command again to go on", file=sys.stderr)
+        return 130
+    except Exception as error:
+        message = None if os.environ.get("MER_DEBUG") else user_message(error)
+        if message is None:
+            raise
+        return _complain(message)
+    return 0
+
+
+def usage() -> str:
+    """The verbs, a line each."""
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {does}" for verb, does in VERBS.items()]
+    return "\n".join(["usage: mer VERB [overrides]", "", *lines, "", "mer VERB --help says more of one"])
+
+
+def _complain(message: str) -> int:
+    print(f"mer: {message}", file=sys.stderr)
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The one error a user of mer meets: what was expected, what was found, what to do."""
+
+from collections.abc import Collection
+
+
+class MerError(Exception):
+    """Bad input, said in one line.
+
+    Args:
+        expected: what mer needed.
+        got: what it found instead.
+        remedy: what the user can do about it.
+    """
+
+    def __init__(self, expected: str, got: str, remedy: str) -> None:
+        super().__init__(f"expected {expected}; got {got}; {remedy}")
+
+
+def require_number(name: str, value: object, low: float = float("-inf"), high: float = float("inf")) -> float:
+    """Return ``value`` as a float that lies in [low, high].
+
+    Raises:
+        MerError: ``value`` is no number, not finite where a bound is, or out of bounds.
+    """
+    bounds = f"a number in [{low:g}, {high:g}]"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise MerError(f"{name} to be {bounds}", repr(value), f"set {name} to a number")
+    if not low <= value <= high:
+        raise MerError(f"{name} to be {bounds}", f"{value:g}", f"choose {name} inside the bounds")
+    return float(value)
+
+
+def require_choice(name: str, value: str, choices: Collection[str]) -> str:
+    """Return ``value`` if it is one of ``choices``.
+
+    Raises:
+        MerError: it is not.
+    """
+    if value not in choices:
+        raise MerError(f"{name} to be one of {', '.join(sorted(choices))}", repr(value), f"set {name} to one of these")
+    return value
+
+
+def require_integer(name: str, value: object, low: int, high: int) -> int:
+    """Return ``value`` if it is a whole number in [low, high].
+
+    Raises:
+        MerError: it is not.
+    """
+    number = require_number(name, value, low, high)
+    if number != int(number):
+        raise MerError(f"{name} to be a whole number", f"{value}", f"round {name}")
+    return int(number)

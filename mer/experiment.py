@@ -1,0 +1,178 @@
+"""One experiment, from configuration to a finished run's folder. Reads top to bottom."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from mer.clip import ClipIndex
+from mer.datamodule import ClipDataset
+from mer.datasets import FlowSource
+from mer.errors import MerError
+from mer.flow import FlowMaps, resize_flow, resize_map
+from mer.predictions import per_subject, score_predictions, write_predictions
+from mer.preparation import Preparation, dataset_flow
+from mer.progress import Counter, EpochBar, progress_bar, say
+from mer.protocols.engine import SequentialEngine
+from mer.protocols.folds import Fold
+from mer.recognition import MicroExpressionModule, balanced_weights
+from mer.report.figures import plot_confusion
+from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
+from mer.store import Store
+
+# Settings that do not decide the predictions.
+_FREE = ("json", "outputs", "store", "run_dir", "sweep", "logger")
+
+
+def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
+    """Prepare, train every fold, pool, write. Returns the run's folder and its metrics."""
+    config = plain(cfg)
+    index, maps = prepare_maps(cfg, load_index(cfg))
+    for note in index.notes:
+        say(note)
+    folds: list[Fold] = instantiate(cfg.protocol)(index.clips)
+    run = _open_run(cfg, config, index)
+    if not run.is_complete:
+        _train(cfg, config, index, maps, folds, run)
+    else:
+        say(f"complete already: {run.path}")
+    run.close()
+    return run.path, read_metrics(run.path)
+
+
+def load_index(cfg: DictConfig) -> ClipIndex:
+    """The dataset's clips under the label scheme."""
+    index: ClipIndex = instantiate(cfg.labels).apply(instantiate(cfg.dataset).load())
+    return index
+
+
+def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:
+    """The clips that could be prepared, and their flow at the features' size."""
+    dataset = instantiate(cfg.dataset)
+    if isinstance(dataset, FlowSource):
+        return index, _resize(dataset.flow_maps(index.clips), cfg.features.size)
+    magnifier = instantiate(cfg.magnify)
+    preparation = Preparation(
+        Store(cfg.store), instantiate(cfg.align), instantiate(cfg.apex), temporal=magnifier.temporal
+    )
+    settings = {"magnify": plain(cfg.magnify), "flow": plain(cfg.flow)}
+    with progress_bar() as bars:
+        index, paths = preparation.run(index, Counter(bars, "key frames"))
+        maps = dataset_flow(
+            index.clips, paths, preparation, magnifier, instantiate(cfg.flow), settings,
+            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"),
+        )  # fmt: skip
+    return index, _resize(maps, cfg.features.size)
+
+
+def pick_device(accelerator: str) -> torch.device:
+    """The device that the Trainer's ``accelerator`` stands for."""
+    wants_gpu = accelerator in ("auto", "gpu", "cuda")
+    return torch.device("cuda" if wants_gpu and torch.cuda.is_available() else "cpu")
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """The resolved configuration as plain values."""
+    container: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    return dict(container)
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """The metrics.json of a run.
+
+    Raises:
+        MerError: there is none, or it is no JSON object with scores.
+    """
+    try:
+        metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+        return metrics
+    except (OSError, ValueError) as error:
+        raise MerError("a finished run's folder", f"{folder}: {error}", "let `mer train` finish it") from error
+
+
+def _train(
+    cfg: DictConfig, config: dict[str, Any], index: ClipIndex, maps: FlowMaps, folds: list[Fold], run: RunFolder
+) -> None:
+    classes = list(cfg.labels.classes)
+    tracker = instantiate(cfg.logger)
+    tracker.open(run.path, run.key, config)
+    with progress_bar() as bars:
+        fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
+        engine = SequentialEngine(
+            build_module=partial(build_module, cfg),
+            build_trainer=lambda logger: instantiate(cfg.trainer, logger=logger, callbacks=[EpochBar(epoch_bar)]),
+            build_logger=tracker.fold_logger,
+            batch_size=cfg.batch_size,
+            seed=cfg.seed,
+        )
+        targets = torch.tensor([classes.index(label) for label in index.clips["label"]])
+        pooled, seconds = engine.run(
+            index.clips, ClipDataset(maps, targets), classes, folds, run.path / "folds", _announce(folds, fold_bar)
+        )
+    write_predictions(pooled, run.path / "predictions.csv")
+    scores = score_predictions(pooled, classes)
+    metrics = scores["pooled"] | {
+        "classes": classes,
+        "per_dataset": scores["datasets"],
+        "per_subject": per_subject(pooled),
+        "n_folds": len(folds),
+        "seconds": seconds,
+        **provenance(),
+    }
+    plot_confusion(np.array(metrics["confusion"]), classes, cfg.name, run.path / "figures" / "confusion.png")
+    tracker.close(metrics, pooled)
+    run.write_json("metrics.json", metrics)
+
+
+def build_module(cfg: DictConfig, training: ClipDataset) -> MicroExpressionModule:
+    """A fresh module; what it learns from data, the class weights too, it learns from ``training`` alone."""
+    num_classes = len(cfg.labels.classes)
+    features = instantiate(cfg.features)
+    net = instantiate(
+        cfg.model, num_classes=num_classes, input_size=cfg.features.size, in_channels=features.in_channels
+    )
+    weights = balanced_weights(training.targets, num_classes) if cfg.recognition.balanced_loss else None
+    return MicroExpressionModule(
+        net,
+        features,
+        instantiate(cfg.augment),
+        instantiate(cfg.recognition.optimizer),
+        num_classes,
+        weights,
+        cfg.recognition.label_smoothing,
+    )
+
+
+def _announce(folds: list[Fold], bar: Counter) -> Any:
+    done = iter(range(1, len(folds) + 1))
+
+    def on_fold(fold: Fold, is_new: bool) -> None:
+        number = next(done)
+        bar(number, len(folds))
+        say(f"fold {number}/{len(folds)} {fold.subject}: {'trained' if is_new else 'was complete'}")
+
+    return on_fold
+
+
+def _open_run(cfg: DictConfig, config: Mapping[str, Any], index: ClipIndex) -> RunFolder:
+    decisive = {name: value for name, value in config.items() if name not in _FREE}
+    decisive["dataset"] = {name: value for name, value in config["dataset"].items() if name not in ("root", "roots")}
+    facts = index.clips.drop(columns=["files", "action_units"]).astype(str)
+    key = run_key(decisive, facts.to_numpy().tolist())
+    outputs, job = Path(cfg.outputs).expanduser() / cfg.name, None
+    if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
+        job = job_folder(cfg.sweep, HydraConfig.get().job.override_dirname, key)
+    return open_run(outputs, key, config, cfg.run_dir, job)
+
+
+def _resize(maps: FlowMaps, size: int) -> FlowMaps:
+    strain = None if maps.strain is None else resize_map(maps.strain, size)
+    return FlowMaps(resize_flow(maps.flow, size), strain)

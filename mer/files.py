@@ -1,0 +1,68 @@
+"""Writing files whole or not at all, and names that are safe as file names."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mer.errors import MerError
+from mer.fingerprint import fingerprint
+
+_UNSAFE = re.compile(r"[^\w.,=+-]")
+_LONGEST_NAME = 100
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary file beside ``path`` that takes its name when the block ends well.
+
+    Raises:
+        MerError: the folder cannot be written.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder beside ``path`` that takes its name when the block ends well.
+
+    Raises:
+        MerError: the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> MerError:
+    """The one line for a disk that is full or a folder that is not ours."""
+    return MerError(f"to write {path}", error.strerror or str(error), "free disk space or choose another folder")
+
+
+def safe_name(name: str) -> str:
+    """``name`` as one path component: unchanged where it is one, else replaced characters and a fingerprint."""
+    safe = _UNSAFE.sub("_", name)[:_LONGEST_NAME].lstrip(".")
+    return safe if safe == name else f"{safe}-{fingerprint(name)[:8]}"

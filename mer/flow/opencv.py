@@ -1,0 +1,50 @@
+"""Optical flow by OpenCV, on the CPU."""
+
+import cv2
+import numpy as np
+import torch
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+from mer.errors import MerError, require_choice
+
+_PRESETS = {
+    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
+
+
+class DISFlow:
+    """Dense inverse search flow (Kroeger et al., ECCV 2016, doi 10.1007/978-3-319-46493-0_29).
+
+    Args:
+        preset: OpenCV's speed preset: ``ultrafast``, ``fast`` or ``medium``.
+    """
+
+    def __init__(self, preset: str = "medium") -> None:
+        self._dis = cv2.DISOpticalFlow.create(_PRESETS[require_choice("flow.preset", preset, _PRESETS)])
+
+    def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+        """Flow from ``first`` to ``second``, both ``(B, 1|3, H, W)`` in [0, 1] -> ``(B, 2, H, W)`` in px.
+
+        Raises:
+            MerError: the shapes differ or are not those above.
+        """
+        pairs = zip(to_grey_bytes(first), to_grey_bytes(second), strict=True)
+        if first.shape != second.shape:
+            raise MerError(f"frames of {tuple(first.shape)}", f"{tuple(second.shape)}", "give two batches of one shape")
+        flow = np.stack([self._dis.calc(one, two, None) for one, two in pairs])  # type: ignore[call-overload]
+        return torch.from_numpy(flow).permute(0, 3, 1, 2).contiguous().to(first.device)
+
+
+def to_grey_bytes(frames: Tensor) -> np.ndarray:
+    """``(B, 1|3, H, W)`` in [0, 1] -> grey ``(B, H, W)`` uint8.
+
+    Raises:
+        MerError: another number of dimensions or channels.
+    """
+    if frames.ndim != 4 or frames.shape[1] not in (1, 3):
+        raise MerError("frames (B, 1|3, H, W)", f"{tuple(frames.shape)}", "give grey or RGB batches")
+    grey = rgb_to_grayscale(frames) if frames.shape[1] == 3 else frames
+    return np.asarray(grey[:, 0].clamp(0, 1).mul(255).round().to(torch.uint8).cpu().numpy())

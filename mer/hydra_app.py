@@ -1,0 +1,53 @@
+"""Runs a verb's task under Hydra, with mer's own configuration folder."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+from mer.errors import MerError
+from mer.messages import user_message
+from mer.progress import say
+
+
+def conf_dir() -> Path:
+    """Folder of the Hydra configuration: ``conf/`` of the checkout, or ``mer/conf`` where mer is installed.
+
+    Raises:
+        MerError: neither is there.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package.parent / "conf", package / "conf"):
+        if (folder / "train.yaml").is_file():
+            return folder
+    raise MerError("mer's conf folder", f"none beside {package}", "install mer again")
+
+
+def run_hydra(verb: str, task: Callable[[DictConfig], object], arguments: Sequence[str]) -> None:
+    """Compose ``conf/<verb>.yaml`` with ``arguments`` and call ``task``, once or, with ``-m``, once a job.
+
+    A job that ends in a user's error does not stop the other jobs; the error is raised when all have run.
+    """
+    # Hydra would print its own many-line message and exit with 1: let mer.cli say it in one.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    failures: list[Exception] = []
+    process = os.getpid()
+
+    def job(cfg: DictConfig) -> None:
+        try:
+            task(cfg)
+        except Exception as error:
+            # A launcher's worker hands its error back through Hydra; in this process it is kept for the end.
+            if os.getpid() != process or user_message(error) is None:
+                raise
+            failures.append(error)
+
+    sys.argv = [f"mer {verb}", *arguments]
+    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
+    for error in failures[:-1]:
+        say(f"mer: {user_message(error)}")
+    if failures:
+        raise failures[-1]

@@ -1,0 +1,116 @@
+"""Linear Eulerian motion magnification, for whole clips and, in closed form, for single frames."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from mer.errors import MerError, require_number
+from mer.magnify.pyramid import collapse, laplacian_pyramid, n_levels
+from mer.magnify.temporal import IIR, TemporalFilter
+
+EXAGGERATION = 2.0  # the published code's `exaggeration_factor`
+_YIQ_TO_RGB = ((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
+
+
+def level_gains(height: int, width: int, alpha: float, lambda_c: float, matlab: bool = False) -> list[float]:
+    """Gain of each pyramid level, finest first.
+
+    A level of spatial wavelength lambda may be magnified until ``(1 + alpha) delta < lambda / 8`` (eq. 5), with delta
+    such that alpha is reached at lambda_c. The finest level and the residual get 0. The published code lets the gain
+    of a short wavelength fall below 0, which inverts its motion; it is clamped at 0 unless ``matlab``.
+    """
+    if alpha == 0:
+        return [0.0] * n_levels(height, width)
+    levels = n_levels(height, width)
+    delta = lambda_c / 8 / (1 + alpha)
+    coarsest = math.hypot(height, width) / 3
+    wavelengths = [coarsest / 2 ** (levels - 1 - level) for level in range(levels)]
+    gains = [min(alpha, EXAGGERATION * (wavelength / delta / 8 - 1)) for wavelength in wavelengths]
+    gains = gains if matlab else [max(0.0, gain) for gain in gains]
+    return [0.0, *gains[1:-1], 0.0]
+
+
+class EulerianMagnifier(nn.Module):
+    """Magnifies tiny motion in RGB clips.
+
+    The magnified frame is ``x_n + collapse(gain_l * pyramid_l(band_n))``, its chroma part attenuated. Band, pyramid and
+    gains are linear, so one frame needs one weighted sum over time and one pyramid (:meth:`frame`), and that sum
+    depends neither on alpha nor on lambda_c (:meth:`magnify`).
+    Source: Wu et al., ACM TOG 31(4), 2012, doi 10.1145/2185520.2185561; paper section 2.1, eq. 3-5.
+
+    Args:
+        alpha: magnification factor, >= 0.
+        lambda_c: spatial cut-off wavelength in px, > 0.
+        temporal: band-pass filter over frames; default IIR(0.4, 0.05).
+        chroma_attenuation: share of the magnified colour motion that is kept, in [0, 1].
+        matlab: keep the published code's unclamped gains.
+    """
+
+    chroma: Tensor
+
+    def __init__(
+        self,
+        alpha: float = 20.0,
+        lambda_c: float = 16.0,
+        temporal: TemporalFilter | None = None,
+        chroma_attenuation: float = 0.1,
+        matlab: bool = False,
+    ) -> None:
+        super().__init__()
+        self.alpha = require_number("magnify.alpha", alpha, 0, 1e4)
+        self.lambda_c = require_number("magnify.lambda_c", lambda_c, 1e-3, 1e6)
+        self.temporal = temporal if temporal is not None else IIR()
+        self.matlab = matlab
+        self.register_buffer("chroma", _attenuation(require_number("chroma_attenuation", chroma_attenuation, 0, 1)))
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """Magnify every frame: ``(B, T, 3, H, W)`` RGB in [0, 1] -> same shape.
+
+        Raises:
+            MerError: another shape.
+        """
+        _require_clip(clip)
+        bands = self.temporal.filter(clip)
+        return self.magnify(clip.flatten(0, 1), bands.flatten(0, 1)).view_as(clip)
+
+    def frame(self, clip: Tensor, index: int) -> Tensor:
+        """Magnify frame ``index`` alone, in closed form: ``(B, T, 3, H, W)`` -> ``(B, 3, H, W)``.
+
+        Raises:
+            MerError: another shape, or no such frame.
+        """
+        _require_clip(clip)
+        if not 0 <= index < clip.shape[1]:
+            raise MerError(f"a frame index in 0..{clip.shape[1] - 1}", str(index), "give an index inside the clip")
+        weights = self.temporal.weights(index).to(clip)
+        return self.magnify(clip[:, index], torch.einsum("t,btchw->bchw", weights, clip[:, : index + 1]))
+
+    def magnify(self, frames: Tensor, bands: Tensor) -> Tensor:
+        """Magnify ``frames`` by their ``bands``, both ``(B, 3, H, W)``: all that a sweep repeats."""
+        gains = level_gains(*frames.shape[-2:], self.alpha, self.lambda_c, self.matlab)
+        motion = collapse([level * gain for level, gain in zip(laplacian_pyramid(bands), gains, strict=True)])
+        return (frames + torch.einsum("dc,bchw->bdhw", self.chroma.to(motion), motion)).clamp(0, 1)
+
+
+class NoMagnification(nn.Module):
+    """Leaves the apex frame as it is: the ablation ``magnify=none``. Shares the store with the filter it names."""
+
+    def __init__(self, temporal: TemporalFilter | None = None) -> None:
+        super().__init__()
+        self.temporal = temporal if temporal is not None else IIR()
+
+    def magnify(self, frames: Tensor, bands: Tensor) -> Tensor:
+        """Return ``frames``."""
+        return frames
+
+
+def _attenuation(kept: float) -> Tensor:
+    # RGB -> YIQ, scale I and Q, back to RGB: one 3x3 matrix, since the band is a difference of colours.
+    to_rgb = torch.tensor(_YIQ_TO_RGB, dtype=torch.float64)
+    return (to_rgb @ torch.diag(torch.tensor([1.0, kept, kept], dtype=torch.float64)) @ to_rgb.inverse()).float()
+
+
+def _require_clip(clip: Tensor) -> None:
+    if clip.ndim != 5 or clip.shape[2] != 3 or clip.shape[1] < 1:
+        raise MerError("a clip (B, T, 3, H, W)", f"{tuple(clip.shape)}", "stack the RGB frames on dimension 1")

@@ -1,0 +1,31 @@
+"""Turns an exception into the one line a user reads, or says that it is a defect of ours."""
+
+from collections.abc import Iterator
+
+from hydra.errors import HydraException, InstantiationException
+from omegaconf.errors import OmegaConfBaseException
+
+from mer.errors import MerError
+
+
+def user_message(error: BaseException) -> str | None:
+    """The one line for an error that is the user's to mend; None for a defect of ours."""
+    chain = list(_causes(error))
+    for cause in chain:
+        if isinstance(cause, MerError):
+            return str(cause)
+    for cause in chain:
+        if isinstance(cause, (HydraException, OmegaConfBaseException)) and not isinstance(cause, InstantiationException):
+            return _one_line(cause)
+    return _one_line(chain[-1]) if isinstance(error, InstantiationException) else None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _one_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"expected a valid configuration; got an error in it: {' '.join(lines)}; see `mer VERB --help`"

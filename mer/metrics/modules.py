@@ -1,0 +1,53 @@
+"""The scores as torchmetrics, for training loops."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from mer.metrics.functional import Counts, uar, uf1
+
+
+class PooledScore(Metric):
+    """A score of the confusion matrix pooled over all updates; never a mean of per-batch or per-fold scores.
+
+    Args:
+        num_classes: number of classes C.
+        score: function of the confusion matrix ``(C, C)``.
+    """
+
+    full_state_update = False
+    confusion: Tensor
+
+    def __init__(self, num_classes: int, score: Callable[[Counts], float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.score = score
+        empty = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+        self.add_state("confusion", empty, dist_reduce_fx="sum")
+
+    def update(self, predictions: Tensor, targets: Tensor) -> None:
+        """Add class numbers or logits ``(N,)`` / ``(N, C)`` and class numbers ``(N,)``."""
+        labels = predictions.argmax(-1) if predictions.ndim == 2 else predictions
+        flat = torch.bincount(targets * self.num_classes + labels, minlength=self.num_classes**2)
+        self.confusion += flat.view(self.num_classes, self.num_classes)
+
+    def compute(self) -> Tensor:
+        """The score of everything seen so far, a scalar."""
+        return torch.tensor(self.score(self.confusion.cpu().numpy()))
+
+
+class UF1(PooledScore):
+    """Unweighted F1, see :func:`mer.metrics.uf1`."""
+
+    def __init__(self, num_classes: int, **kwargs: Any) -> None:
+        super().__init__(num_classes, uf1, **kwargs)
+
+
+class UAR(PooledScore):
+    """Unweighted average recall, see :func:`mer.metrics.uar`."""
+
+    def __init__(self, num_classes: int, **kwargs: Any) -> None:
+        super().__init__(num_classes, uar, **kwargs)

@@ -1,0 +1,1 @@
+"""Li and Zhu's dual-branch network."""

@@ -1,0 +1,153 @@
+"""A run's folder: found again by its settings when a killed run is started again."""
+
+import fcntl
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
+
+import mer
+from mer.errors import MerError
+from mer.files import atomic_file, cannot_write, safe_name
+from mer.fingerprint import fingerprint
+
+_PACKAGES = ("torch", "pytorch-lightning", "kornia", "opencv-python", "numpy", "hydra-core")
+_LONGEST_SLUG = 80
+
+
+@dataclass
+class RunFolder:
+    """An open run; the lock is held until the process ends, however it ends."""
+
+    path: Path
+    key: str
+    lock: TextIO
+
+    @property
+    def is_complete(self) -> bool:
+        """True once metrics.json stands there, which is written last."""
+        return (self.path / "metrics.json").is_file()
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write ``content`` as JSON, whole or not at all."""
+        with atomic_file(self.path / name) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+    def close(self) -> None:
+        """Let others open the run."""
+        self.lock.close()
+
+
+def open_run(
+    outputs: Path, key: str, config: Mapping[str, Any], explicit: str | None = None, job: str | None = None
+) -> RunFolder:
+    """Open the run of the settings with fingerprint ``key``: an unfinished one goes on, else a new one begins.
+
+    A job of a sweep whose settings are finished is opened as it is, complete.
+
+    Args:
+        outputs: ``outputs/<experiment>``.
+        key: fingerprint of all that decides the predictions.
+        config: resolved configuration, written as config.yaml.
+        explicit: the folder to use, whatever else there is.
+        job: ``<sweep>/<overrides>`` inside ``outputs`` for a job of a sweep.
+
+    Raises:
+        MerError: the explicit folder holds a run of other settings, or is in use.
+    """
+    if explicit:
+        return _open(Path(explicit).expanduser(), key, config, required=True) or _unreachable()
+    for path in sorted(outputs.glob("**/run.json")) if outputs.is_dir() else []:
+        if _key(path.parent) != key or ((path.parent / "metrics.json").is_file() and job is None):
+            continue
+        found = _open(path.parent, key, config, required=False)
+        if found is not None:
+            return found
+    return _open_new(outputs, job or f"{datetime.now():%Y-%m-%d_%H-%M-%S}", key, config)
+
+
+def job_folder(sweep: str, override_dirname: str, key: str) -> str:
+    """``<sweep>/<overrides>-<key>`` with a name that any file system takes."""
+    slug = re.sub(r"[^\w.,=+-]+", "_", override_dirname)[:_LONGEST_SLUG].strip("_.") or "job"
+    return f"{safe_name(sweep)}/{slug}-{key[:6]}"
+
+
+def provenance() -> dict[str, Any]:
+    """Versions of what decides the numbers, and the git commit of mer's checkout where it is one."""
+    versions = {"mer": mer.__version__} | {name: _version(name) for name in _PACKAGES}
+    return {"versions": versions, "git_commit": _git_commit(Path(mer.__file__).parent.parent)}
+
+
+def _open_new(outputs: Path, name: str, key: str, config: Mapping[str, Any]) -> RunFolder:
+    for attempt in range(1, 1000):
+        path = outputs / (name if attempt == 1 else f"{name}-{attempt}")
+        if not path.exists():
+            opened = _open(path, key, config, required=False)
+            if opened is not None:
+                return opened
+    raise MerError(f"a free folder name in {outputs}", "1000 taken", "set run_dir=DIR")
+
+
+def _open(path: Path, key: str, config: Mapping[str, Any], required: bool) -> RunFolder | None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / ".lock").open("w")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        if required:
+            raise MerError(f"a free run folder {path}", "one in use", "wait for that run or choose another") from None
+        return None
+    run = RunFolder(path, key, lock)
+    kept = _key(path)
+    if kept not in (key, None):
+        run.close()
+        raise MerError(f"a run of these settings in {path}", "a run of others", "choose another run_dir= or remove it")
+    if kept is None:
+        with atomic_file(path / "config.yaml") as temporary:
+            temporary.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        run.write_json("run.json", {"fingerprint": key, "started": datetime.now().isoformat(timespec="seconds")})
+    return run
+
+
+def run_key(settings: Mapping[str, Any], clips: Any) -> str:
+    """Fingerprint of all that decides the predictions: settings, clips and mer's version."""
+    return fingerprint({"settings": settings, "clips": clips, "mer": mer.__version__})
+
+
+def _key(path: Path) -> str | None:
+    try:
+        return str(json.loads((path / "run.json").read_text())["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _unreachable() -> RunFolder:
+    raise AssertionError("a required run is opened or refused")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit(folder: Path) -> str | None:
+    if not (folder / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

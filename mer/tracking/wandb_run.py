@@ -1,0 +1,84 @@
+"""Weights & Biases: one run a LOSO run, its folds as prefixed curves, offline unless the user has logged in."""
+
+import netrc
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import wandb
+from pytorch_lightning.loggers import Logger, WandbLogger
+
+from mer.protocols.folds import Fold
+
+_HOST = "api.wandb.ai"
+_SCORES = ("accuracy", "uf1", "uar")
+
+
+class WandbTracker:
+    """Logs a run to W&B.
+
+    Args:
+        project: W&B project.
+        group: groups the runs of a sweep; default: the folder above the run's.
+        tags: of the run.
+    """
+
+    def __init__(self, project: str = "mer", group: str | None = None, tags: list[str] | None = None) -> None:
+        self.project = project
+        self.group = group
+        self.tags = list(tags or ())
+        self._run: Any = None
+
+    def open(self, folder: Path, key: str, config: Mapping[str, Any]) -> None:
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        self._run = wandb.init(
+            project=self.project,
+            group=self.group or folder.parent.name,
+            name=folder.name,
+            id=f"{key}-{folder.name}"[:120].replace("/", "-"),
+            resume="allow",
+            tags=self.tags,
+            dir=str(folder),
+            config=dict(config),
+            mode=wandb_mode(),
+            reinit="finish_previous",
+            settings=wandb.Settings(
+                silent=True, console="off", x_disable_stats=True, x_disable_meta=True, disable_git=True, disable_code=True
+            ),
+        )
+
+    def fold_logger(self, folder: Path, fold: Fold) -> Logger:
+        return WandbLogger(experiment=self._run, prefix=f"folds/{fold.subject}")
+
+    def close(self, metrics: Mapping[str, Any], predictions: pd.DataFrame) -> None:
+        classes = list(metrics["classes"])
+        self._run.summary.update({name: metrics[name] for name in _SCORES})
+        table = predictions.astype({name: str for name in predictions.select_dtypes(include=["object", "string"])})
+        self._run.log(
+            {
+                "predictions": wandb.Table(dataframe=table),
+                "confusion": wandb.plot.confusion_matrix(
+                    y_true=[classes.index(label) for label in predictions["target"]],
+                    preds=[classes.index(label) for label in predictions["prediction"]],
+                    class_names=classes,
+                ),
+            }
+        )
+        self._run.finish()
+
+
+def wandb_mode() -> str:
+    """``WANDB_MODE`` where it is set, ``online`` where the user has logged in, else ``offline``."""
+    chosen = os.environ.get("WANDB_MODE")
+    if chosen:
+        return chosen
+    return "online" if os.environ.get("WANDB_API_KEY") or _in_netrc() else "offline"
+
+
+def _in_netrc() -> bool:
+    try:
+        return netrc.netrc(os.environ.get("NETRC")).authenticators(_HOST) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False

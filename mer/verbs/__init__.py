@@ -1,0 +1,1 @@
+"""One short file a verb of the ``mer`` command."""
