@@ -1,6 +1,5 @@
 """One experiment, from configuration to a finished run's folder. Reads top to bottom."""
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -16,20 +15,19 @@ from omegaconf import DictConfig, OmegaConf
 from mer.clip import ClipIndex
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
-from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.predictions import per_subject, score_predictions, write_predictions
 from mer.preparation import Preparation, dataset_flow
-from mer.progress import Counter, EpochBar, progress_bar, say
+from mer.progress import Counter, progress_bar, say
+from mer.protocols.callbacks import EpochBar
 from mer.protocols.engine import SequentialEngine
 from mer.protocols.folds import Fold
+from mer.quiet import quiet_lightning
 from mer.recognition import MicroExpressionModule, balanced_weights
 from mer.report.figures import plot_confusion
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
+from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
-
-# Settings that do not decide the predictions.
-_FREE = ("json", "outputs", "store", "run_dir", "sweep", "logger")
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -45,7 +43,7 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
     else:
         say(f"complete already: {run.path}")
     run.close()
-    return run.path, read_metrics(run.path)
+    return run.path, dict(read_run(run.path).metrics)
 
 
 def load_index(cfg: DictConfig) -> ClipIndex:
@@ -85,22 +83,10 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     return dict(container)
 
 
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """The metrics.json of a run.
-
-    Raises:
-        MerError: there is none, or it is no JSON object with scores.
-    """
-    try:
-        metrics: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
-        return metrics
-    except (OSError, ValueError) as error:
-        raise MerError("a finished run's folder", f"{folder}: {error}", "let `mer train` finish it") from error
-
-
 def _train(
     cfg: DictConfig, config: dict[str, Any], index: ClipIndex, maps: FlowMaps, folds: list[Fold], run: RunFolder
 ) -> None:
+    quiet_lightning()
     classes = list(cfg.labels.classes)
     tracker = instantiate(cfg.logger)
     tracker.open(run.path, run.key, config)
@@ -163,7 +149,7 @@ def _announce(folds: list[Fold], bar: Counter) -> Any:
 
 
 def _open_run(cfg: DictConfig, config: Mapping[str, Any], index: ClipIndex) -> RunFolder:
-    decisive = {name: value for name, value in config.items() if name not in _FREE}
+    decisive = {name: value for name, value in config.items() if name not in FREE_SETTINGS}
     decisive["dataset"] = {name: value for name, value in config["dataset"].items() if name not in ("root", "roots")}
     facts = index.clips.drop(columns=["files", "action_units"]).astype(str)
     key = run_key(decisive, facts.to_numpy().tolist())

@@ -1,6 +1,5 @@
 """A clip's key frames: onset, apex and the band at the apex, all that magnification and flow need."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mer.align.crop import Aligner, ClipTransform
@@ -54,8 +54,8 @@ def extract_key_frames(clip: pd.Series, aligner: Aligner, apex: ApexChooser, tem
         crop = _crop(file, transform, first.shape)
         band += weight * crop
     points = transform.landmarks_px if transform.landmarks_px is not None else np.zeros((0, 2), np.float32)
-    as_tensor = [torch.from_numpy(image).permute(2, 0, 1) for image in (onset, crop, (band / 255).astype(np.float32))]
-    return KeyFrames(*as_tensor, torch.from_numpy(points))
+    images = _chw(onset), _chw(crop), _chw((band / 255).astype(np.float32))
+    return KeyFrames(*images, landmarks_px=torch.from_numpy(points))
 
 
 def key_frames_state(
@@ -78,7 +78,7 @@ def read_frame(file: str) -> Image:
     Raises:
         MerError: it is missing or no image.
     """
-    data = np.fromfile(file, np.uint8) if os.path.isfile(file) else np.zeros(0, np.uint8)
+    data = np.fromfile(file, np.uint8) if Path(file).is_file() else np.zeros(0, np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
     if image is None:
         raise MerError("a readable frame", f"{file}", "copy it again from the dataset")
@@ -93,6 +93,11 @@ def _crop(file: str, transform: ClipTransform, shape: tuple[int, ...]) -> Image:
     return transform.apply(frame)
 
 
+def _chw(image: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(image).permute(2, 0, 1)
+
+
 def _file_state(file: str) -> tuple[str, int, int]:
-    status = os.stat(file)
-    return Path(file).name, status.st_size, status.st_mtime_ns
+    path = Path(file)
+    status = path.stat()
+    return path.name, status.st_size, status.st_mtime_ns

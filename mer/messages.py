@@ -15,7 +15,9 @@ def user_message(error: BaseException) -> str | None:
         if isinstance(cause, MerError):
             return str(cause)
     for cause in chain:
-        if isinstance(cause, (HydraException, OmegaConfBaseException)) and not isinstance(cause, InstantiationException):
+        if isinstance(cause, (HydraException, OmegaConfBaseException)) and not isinstance(
+            cause, InstantiationException
+        ):
             return _one_line(cause)
     return _one_line(chain[-1]) if isinstance(error, InstantiationException) else None
 

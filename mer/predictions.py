@@ -94,7 +94,9 @@ def per_subject(table: pd.DataFrame) -> dict[str, dict[str, float]]:
 
 def _score(table: pd.DataFrame, classes: Sequence[str], draws: int, seed: int) -> dict[str, Any]:
     numbers = {label: number for number, label in enumerate(classes)}
-    targets, predictions = (table[name].map(numbers).to_numpy(np.int64) for name in ("target", "prediction"))
+    targets, predictions = (
+        np.array([numbers[label] for label in table[name]], np.int64) for name in ("target", "prediction")
+    )
     subjects = subject_keys(table).to_numpy(object)
     scores = summarise(confusion_matrix(targets, predictions, len(classes)), classes)
     scores["n_subjects"] = len(set(subjects))

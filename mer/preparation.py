@@ -81,7 +81,9 @@ class Preparation:
             on_clip(number + 1, len(index))
         kept = index.clips[[path is not None for path in paths]].reset_index(drop=True)
         if kept.empty:
-            raise MerError("one usable clip or more", f"{len(index)} refused", f"the first: {notes[-len(index)].reason}")
+            raise MerError(
+                "one usable clip or more", f"{len(index)} refused", f"the first: {notes[-len(index)].reason}"
+            )
         return ClipIndex(kept, tuple(notes)), [path for path in paths if path is not None]
 
     def _ensure(self, clip: pd.Series) -> None:

@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+_WIDE = 140  # columns where the output is no terminal
 err = Console(stderr=True, highlight=False)
+
+
+def output() -> Console:
+    """A console on stdout, for results."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _WIDE)
 
 
 @contextmanager
@@ -36,17 +41,6 @@ class Counter:
     def __call__(self, done: int, total: int) -> None:
         """Show ``done`` of ``total``."""
         self._progress.update(self._task, completed=done, total=total)
-
-
-class EpochBar(pl.Callback):
-    """Shows the epochs of the fold that is training."""
-
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Advance the bar."""
-        self._counter(trainer.current_epoch + 1, int(trainer.max_epochs or 0))
 
 
 def say(message: Any) -> None:

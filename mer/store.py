@@ -45,4 +45,3 @@ class Store:
         """
         with atomic_file(path) as temporary:
             temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
-

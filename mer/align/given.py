@@ -27,7 +27,7 @@ class GivenLandmarks:
         self.path = path
 
     def find(self, onset: Image, clip: pd.Series) -> Points:
-        key = (clip["subject"], clip["clip"], int(clip["onset"]))
+        key: Any = (clip["subject"], clip["clip"], int(clip["onset"]))
         if key not in self._table.index:
             raise MerError(
                 f"landmarks of {clip_name(clip)} frame {key[2]}", f"no such row in {self.path}", "add it or set align="
@@ -39,14 +39,16 @@ class GivenLandmarks:
         return points
 
     def state(self, clip: pd.Series) -> Any:
-        key = (clip["subject"], clip["clip"], int(clip["onset"]))
+        key: Any = (clip["subject"], clip["clip"], int(clip["onset"]))
         return self._table.loc[key].astype(float).tolist() if key in self._table.index else None
 
     @cached_property
     def _table(self) -> pd.DataFrame:
         if not self.path or not Path(self.path).is_file():
             raise MerError(
-                "a CSV of landmarks", f"no file {self.path}", "set align.landmarks.path=FILE, or align=dlib, or align=none"
+                "a CSV of landmarks",
+                f"no file {self.path}",
+                "set align.landmarks.path=FILE, or align=dlib, or align=none",
             )
         try:
             table = pd.read_csv(self.path, dtype={"subject": str, "clip": str, "frame": int})

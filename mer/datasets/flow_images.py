@@ -63,7 +63,7 @@ class FlowImages:
 def _read_labels(root: Path) -> list[dict[str, Any]]:
     path = root / "labels.csv"
     if not path.is_file():
-        raise MerError("labels.csv beside the flow images", f"no file {path}", "set 'dataset.roots=[DIR]' to its folder")
+        raise MerError("labels.csv beside the flow images", f"no file {path}", "set 'dataset.roots=[DIR]'")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -71,7 +71,7 @@ def _read_labels(root: Path) -> list[dict[str, Any]]:
     missing = [column for column in _COLUMNS if column not in table.columns]
     if missing:
         raise MerError(f"columns {', '.join(_COLUMNS)}", f"{path} without {', '.join(missing)}", "add them")
-    rows = table.to_dict("records")
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
     frame = {"fps": float("nan"), "onset": None, "apex": None, "offset": None, "action_units": ""}
     return [{**frame, **row, "files": (str(root / row["file"]),)} for row in rows]
 

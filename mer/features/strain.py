@@ -15,7 +15,8 @@ def flow_magnitude(flow_px: Float[Tensor, "batch 2 height width"]) -> Float[Tens
         MerError: not ``(B, 2, H, W)``.
     """
     _require_flow(flow_px)
-    return torch.linalg.vector_norm(flow_px, dim=1, keepdim=True)
+    magnitude: Tensor = torch.linalg.vector_norm(flow_px, dim=1, keepdim=True)
+    return magnitude
 
 
 def optical_strain(flow_px: Float[Tensor, "batch 2 height width"]) -> Float[Tensor, "batch 1 height width"]:

@@ -88,7 +88,8 @@ class EulerianMagnifier(nn.Module):
 
     def magnify(self, frames: Tensor, bands: Tensor) -> Tensor:
         """Magnify ``frames`` by their ``bands``, both ``(B, 3, H, W)``: all that a sweep repeats."""
-        gains = level_gains(*frames.shape[-2:], self.alpha, self.lambda_c, self.matlab)
+        height, width = frames.shape[-2:]
+        gains = level_gains(height, width, self.alpha, self.lambda_c, self.matlab)
         motion = collapse([level * gain for level, gain in zip(laplacian_pyramid(bands), gains, strict=True)])
         return (frames + torch.einsum("dc,bchw->bdhw", self.chroma.to(motion), motion)).clamp(0, 1)
 

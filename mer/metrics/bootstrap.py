@@ -35,7 +35,10 @@ def subject_bootstrap(
     """
     draws = require_integer("bootstrap draws", draws, 1, 1_000_000)
     tables = np.stack(
-        [confusion_matrix(targets[subjects == one], predictions[subjects == one], num_classes) for one in np.unique(subjects)]
+        [
+            confusion_matrix(targets[subjects == one], predictions[subjects == one], num_classes)
+            for one in np.unique(subjects)
+        ]
     )
     rng = np.random.default_rng(seed)
     times = rng.multinomial(len(tables), np.full(len(tables), 1 / len(tables)), size=draws)

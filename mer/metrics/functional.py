@@ -35,20 +35,20 @@ def accuracy(confusion: Counts) -> float:
 def f1_per_class(confusion: Counts) -> NDArray[np.float64]:
     r""":math:`F_c = 2 TP_c / (2 TP_c + FP_c + FN_c)`, ``(C,)``; NaN where a class neither occurs nor is predicted."""
     total = confusion.sum(0) + confusion.sum(1)
-    return np.divide(2 * np.diag(confusion), total, out=np.full(len(total), np.nan), where=total > 0)
+    return _share(2 * np.diag(confusion), total, np.full(len(total), np.nan))
 
 
 def recall_per_class(confusion: Counts) -> NDArray[np.float64]:
     r""":math:`R_c = TP_c / N_c`, ``(C,)``; NaN where a class has no clip."""
     support = confusion.sum(1)
-    return np.divide(np.diag(confusion), support, out=np.full(len(support), np.nan), where=support > 0)
+    return _share(np.diag(confusion), support, np.full(len(support), np.nan))
 
 
 def precision_per_class(confusion: Counts) -> NDArray[np.float64]:
     r""":math:`P_c = TP_c / (TP_c + FP_c)`, ``(C,)``; 0 where a class that occurs is never predicted, else NaN."""
     predicted = confusion.sum(0)
     start = np.where(confusion.sum(1) > 0, 0.0, np.nan)
-    return np.divide(np.diag(confusion), predicted, out=start, where=predicted > 0)
+    return _share(np.diag(confusion), predicted, start)
 
 
 def uf1(confusion: Counts) -> float:
@@ -116,7 +116,8 @@ def summarise(confusion: Counts, classes: Sequence[str]) -> dict[str, object]:
         "f1_of_means": f1_of_means(confusion),
         "n_clips": int(confusion.sum()),
         "per_class": {
-            label: {name: _plain(values[row]) for name, values in columns.items()} | {"clips": int(confusion[row].sum())}
+            label: {name: _plain(values[row]) for name, values in columns.items()}
+            | {"clips": int(confusion[row].sum())}
             for row, label in enumerate(classes)
         },
         "confusion": confusion.tolist(),
@@ -125,9 +126,15 @@ def summarise(confusion: Counts, classes: Sequence[str]) -> dict[str, object]:
 
 def _class_numbers(values: ArrayLike, num_classes: int) -> Counts:
     numbers = np.asarray(values, dtype=np.int64)
-    if numbers.size and not (0 <= numbers.min() and numbers.max() < num_classes):
-        raise MerError(f"class numbers in 0..{num_classes - 1}", f"{numbers.min()}..{numbers.max()}", "check the labels")
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() < num_classes):
+        raise MerError(
+            f"class numbers in 0..{num_classes - 1}", f"{numbers.min()}..{numbers.max()}", "check the labels"
+        )
     return numbers
+
+
+def _share(part: Counts, whole: Counts, empty: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.divide(part, whole, out=empty, where=whole > 0), np.float64)
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -1,6 +1,5 @@
-"""Experiment trackers. Nothing else in mer imports wandb."""
+"""Experiment trackers. Nothing else in mer imports wandb, and this only where ``logger=wandb`` asks for it."""
 
 from mer.tracking.loggers import CsvTracker, Tracker
-from mer.tracking.wandb_run import WandbTracker
 
-__all__ = ["CsvTracker", "Tracker", "WandbTracker"]
+__all__ = ["CsvTracker", "Tracker"]

@@ -45,7 +45,12 @@ class WandbTracker:
             mode=wandb_mode(),
             reinit="finish_previous",
             settings=wandb.Settings(
-                silent=True, console="off", x_disable_stats=True, x_disable_meta=True, disable_git=True, disable_code=True
+                silent=True,
+                console="off",
+                x_disable_stats=True,
+                x_disable_meta=True,
+                disable_git=True,
+                disable_code=True,
             ),
         )
 
@@ -55,7 +60,7 @@ class WandbTracker:
     def close(self, metrics: Mapping[str, Any], predictions: pd.DataFrame) -> None:
         classes = list(metrics["classes"])
         self._run.summary.update({name: metrics[name] for name in _SCORES})
-        table = predictions.astype({name: str for name in predictions.select_dtypes(include=["object", "string"])})
+        table = predictions.astype(dict.fromkeys(predictions.select_dtypes(include=["object", "string"]), str))
         self._run.log(
             {
                 "predictions": wandb.Table(dataframe=table),
@@ -69,7 +74,7 @@ class WandbTracker:
         self._run.finish()
 
 
-def wandb_mode() -> str:
+def wandb_mode() -> Any:
     """``WANDB_MODE`` where it is set, ``online`` where the user has logged in, else ``offline``."""
     chosen = os.environ.get("WANDB_MODE")
     if chosen:

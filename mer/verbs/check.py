@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.table import Table
 
 from mer.clip import ClipIndex, subject_keys
 from mer.hydra_app import run_hydra
+from mer.progress import output
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -23,7 +23,7 @@ def check(cfg: DictConfig) -> None:
     if cfg.json:
         print(json.dumps(report(index), indent=2))
         return
-    console = Console()
+    console = output()
     counts = index.clips.assign(key=subject_keys(index.clips)).pivot_table(
         index="key", columns="label", values="clip", aggfunc="count", fill_value=0
     )
@@ -34,7 +34,7 @@ def check(cfg: DictConfig) -> None:
     table.add_row(f"{len(counts)} subjects", *(str(count) for count in counts.sum()), str(len(index)))
     console.print(table)
     for note in index.notes:
-        console.print(str(note), soft_wrap=True, markup=False, highlight=False)
+        console.print(str(note), soft_wrap=True)
 
 
 def report(index: ClipIndex) -> dict[str, object]:

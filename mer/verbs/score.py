@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from mer.predictions import HEADLINE, read_predictions, score_predictions
+from mer.predictions import read_predictions, score_predictions
+from mer.progress import output
+
+_WITH_INTERVAL = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
+_PLAIN = {"macro_precision": "macro-P", "f1_of_means": "F1(P,R)"}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -24,21 +27,24 @@ def main(arguments: Sequence[str]) -> None:
     if given.json:
         print(json.dumps(scores, indent=2))
     else:
-        Console().print(score_table(scores, title=str(given.predictions)))
+        output().print(score_table(scores, title=str(given.predictions)))
 
 
 def score_table(scores: dict[str, Any], title: str) -> Table:
-    """Rows pooled and by dataset, columns the scores with their 95 % intervals."""
-    table = Table("clips of", "clips", "subjects", *HEADLINE, title=title, caption="[95 % interval over subjects]")
+    """Rows pooled and by dataset, columns the scores, the first three with their 95 % intervals."""
+    table = Table(title=title, caption="[95 % interval over subjects]")
+    for name in ("", "clips", "subjects", *_WITH_INTERVAL.values(), *_PLAIN.values()):
+        table.add_column(name, no_wrap=True)
     rows = {"pooled": scores["pooled"]} | (scores["datasets"] if len(scores["datasets"]) > 1 else {})
     for name, row in rows.items():
-        cells = [_cell(row, score) for score in HEADLINE]
+        cells = [with_interval(row, score) for score in _WITH_INTERVAL] + [f"{row[score]:.4f}" for score in _PLAIN]
         table.add_row(name, str(row["n_clips"]), str(row["n_subjects"]), *cells)
     return table
 
 
-def _cell(row: dict[str, Any], score: str) -> str:
+def with_interval(row: dict[str, Any], score: str) -> str:
+    """``0.7398 [.680, .799]``; the interval only where there is one."""
     if "intervals" not in row:
         return f"{row[score]:.4f}"
-    low, high = row["intervals"][score]
-    return f"{row[score]:.4f} [{low:.3f}, {high:.3f}]"
+    low, high = (f"{bound:.3f}".removeprefix("0") for bound in row["intervals"][score])
+    return f"{row[score]:.4f} [{low}, {high}]"

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 
 from omegaconf import DictConfig
-from rich.console import Console
 
 from mer.experiment import run_experiment
 from mer.hydra_app import run_hydra
+from mer.progress import output
 from mer.verbs.score import score_table
 
 
@@ -22,8 +22,8 @@ def train(cfg: DictConfig) -> None:
     if cfg.json:
         print(json.dumps(metrics | {"run": str(folder)}, indent=2))
         return
-    console = Console()
+    console = output()
     scores = {"pooled": metrics, "datasets": metrics["per_dataset"]}
     console.print(score_table(scores, title=f"{cfg.name}: {metrics['n_folds']} folds pooled"))
     for name in ("predictions.csv", "metrics.json", "config.yaml", "figures/confusion.png"):
-        console.print(f"wrote {folder / name}", soft_wrap=True, highlight=False)
+        console.print(f"wrote {folder / name}", soft_wrap=True)

@@ -16,7 +16,8 @@ class SpatialAttention(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """``(B, C, H, W)`` -> the map in (0, 1), ``(B, 1, H, W)``."""
         pooled = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], dim=1)
-        return self.conv(pooled).sigmoid()
+        weights: Tensor = self.conv(pooled).sigmoid()
+        return weights
 
 
 class AttentionBlock(nn.Module):
@@ -43,10 +44,11 @@ class AttentionBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """``(B, C_in, H, W)`` -> ``(B, C_out, H / stride, W / stride)``."""
-        residual = self.residual(features)
+        residual: Tensor = self.residual(features)
         if self.attention is not None:
             residual = residual * self.attention(residual)
-        return (residual + self.shortcut(features)).relu()
+        shortcut: Tensor = self.shortcut(features)
+        return (residual + shortcut).relu()
 
 
 def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:

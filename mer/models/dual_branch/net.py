@@ -104,7 +104,8 @@ class DualBranchNet(nn.Module):
         if first.shape[0] != second.shape[0] or first.shape[2:] != second.shape[2:]:
             raise MerError(f"a second input like {tuple(first.shape)}", f"{tuple(second.shape)}", "pair the features")
         fused = self.fuse(self.branch_a(first), self.branch_b(second))
-        return self.head(self.dropout(self.pool(fused).flatten(1)))
+        logits: Tensor = self.head(self.dropout(self.pool(fused).flatten(1)))
+        return logits
 
     def fuse(self, first: Tensor, second: Tensor) -> Tensor:
         """Fuse the branches' last maps, each ``(B, C, h, w)``."""

@@ -1,0 +1,50 @@
+"""``mer compare RUN...``: finished runs and sweeps beside each other."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from mer.progress import output
+from mer.runs import Run, differing_settings, find_runs
+from mer.verbs.score import with_interval
+
+_SCORES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Parse ``arguments`` and print the table."""
+    parser = argparse.ArgumentParser("mer compare", description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or one above several")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    given = parser.parse_args(arguments)
+    runs = find_runs(given.runs)
+    if given.json:
+        print(json.dumps([_plain(run, settings) for run, settings in _with_settings(runs)], indent=2))
+    else:
+        output().print(compare_table(runs))
+
+
+def compare_table(runs: Sequence[Run]) -> Table:
+    """A row a run: the settings that differ, clips, and the pooled scores with their 95 % intervals."""
+    table = Table(title=f"{len(runs)} runs", caption="[95 % interval over subjects]")
+    table.add_column("run", overflow="fold")
+    table.add_column("settings that differ", overflow="fold")
+    for name in ("clips", *_SCORES.values()):
+        table.add_column(name, no_wrap=True)
+    for run, settings in _with_settings(runs):
+        scores = [with_interval(dict(run.metrics), score) for score in _SCORES]
+        differing = " ".join(f"{name}={value}" for name, value in settings.items() if value != "-")
+        table.add_row(run.path.name, differing or "-", str(run.metrics["n_clips"]), *scores)
+    return table
+
+
+def _with_settings(runs: Sequence[Run]) -> list[tuple[Run, dict[str, str]]]:
+    return list(zip(runs, differing_settings(runs), strict=True))
+
+
+def _plain(run: Run, settings: dict[str, str]) -> dict[str, object]:
+    scores = {name: run.metrics[name] for name in (*_SCORES, "intervals", "n_clips", "n_folds", "seconds")}
+    return {"run": str(run.path), "settings": settings} | scores
