@@ -15,6 +15,7 @@ VERBS = {
     "train": "run a protocol: all folds, pooled metrics, artifacts; -m sweeps",
     "score": "pooled scores of a predictions.csv, with intervals",
     "compare": "table of runs and sweeps",
+    "report": "self-contained HTML report of runs and sweeps",
     "bench": "mer's speed beside what a user would use instead",
 }
 BAD_INPUT = 2

@@ -35,14 +35,13 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
     config = plain(cfg)
     index, maps = prepare_maps(cfg, load_index(cfg))
     for note in index.notes:
-        say(note)
+        say(str(note))
     folds: list[Fold] = instantiate(cfg.protocol)(index.clips)
-    run = _open_run(cfg, config, index)
-    if not run.is_complete:
-        _train(cfg, config, index, maps, folds, run)
-    else:
-        say(f"complete already: {run.path}")
-    run.close()
+    with _open_run(cfg, config, index, maps) as run:
+        if run.is_complete:
+            say(f"complete already: {run.path}")
+        else:
+            _train(cfg, config, index, maps, folds, run)
     return run.path, dict(read_run(run.path).metrics)
 
 
@@ -148,11 +147,11 @@ def _announce(folds: list[Fold], bar: Counter) -> Any:
     return on_fold
 
 
-def _open_run(cfg: DictConfig, config: Mapping[str, Any], index: ClipIndex) -> RunFolder:
-    decisive = {name: value for name, value in config.items() if name not in FREE_SETTINGS}
-    decisive["dataset"] = {name: value for name, value in config["dataset"].items() if name not in ("root", "roots")}
-    facts = index.clips.drop(columns=["files", "action_units"]).astype(str)
-    key = run_key(decisive, facts.to_numpy().tolist())
+def _open_run(cfg: DictConfig, config: Mapping[str, Any], index: ClipIndex, maps: FlowMaps) -> RunFolder:
+    # What dataset and steps before the flow decide is all in the clips and the flow itself, wherever they lie.
+    decisive = {name: value for name, value in config.items() if name not in (*FREE_SETTINGS, "dataset", "align")}
+    clips = index.clips[["dataset", "subject", "clip", "label"]].to_numpy().tolist()
+    key = run_key(decisive, [*clips, maps.digest()])
     outputs, job = Path(cfg.outputs).expanduser() / cfg.name, None
     if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         job = job_folder(cfg.sweep, HydraConfig.get().job.override_dirname, key)

@@ -55,6 +55,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def cannot_write(path: Path, error: OSError) -> MerError:
@@ -65,4 +67,4 @@ def cannot_write(path: Path, error: OSError) -> MerError:
 def safe_name(name: str) -> str:
     """``name`` as one path component: unchanged where it is one, else replaced characters and a fingerprint."""
     safe = _UNSAFE.sub("_", name)[:_LONGEST_NAME].lstrip(".")
-    return safe if safe == name else f"{safe}-{fingerprint(name)[:8]}"
+    return safe if safe and safe == name else f"{safe}-{fingerprint(name)[:8]}"

@@ -12,6 +12,8 @@ from mer.errors import MerError
 from mer.messages import user_message
 from mer.progress import say
 
+_MULTIRUN = ("-m", "--multirun")
+
 
 def conf_dir() -> Path:
     """Folder of the Hydra configuration: ``conf/`` of the checkout, or ``mer/conf`` where mer is installed.
@@ -45,7 +47,9 @@ def run_hydra(verb: str, task: Callable[[DictConfig], object], arguments: Sequen
                 raise
             failures.append(error)
 
-    sys.argv = [f"mer {verb}", *arguments]
+    # Hydra's parser takes -m before or after the overrides, but not among them.
+    sweep = [word for word in arguments if word in _MULTIRUN]
+    sys.argv = [f"mer {verb}", *sweep, *(word for word in arguments if word not in _MULTIRUN)]
     hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
     for error in failures[:-1]:
         say(f"mer: {user_message(error)}")

@@ -81,7 +81,7 @@ def read_frame(file: str) -> Image:
     data = np.fromfile(file, np.uint8) if Path(file).is_file() else np.zeros(0, np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
     if image is None:
-        raise MerError("a readable frame", f"{file}", "copy it again from the dataset")
+        raise _unreadable(file)
     return np.asarray(image, np.uint8)
 
 
@@ -99,5 +99,12 @@ def _chw(image: NDArray[Any]) -> Tensor:
 
 def _file_state(file: str) -> tuple[str, int, int]:
     path = Path(file)
-    status = path.stat()
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _unreadable(file) from error
     return path.name, status.st_size, status.st_mtime_ns
+
+
+def _unreadable(file: str) -> MerError:
+    return MerError("a readable frame", file, "copy it again from the dataset")

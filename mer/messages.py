@@ -30,4 +30,6 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _one_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"expected a valid configuration; got an error in it: {' '.join(lines)}; see `mer VERB --help`"
+    word = getattr(error, "override", None)  # Hydra keeps the word that it could not parse beside its message
+    got = f"an error in {word}" if word else "an error in it"
+    return f"expected a valid configuration; got {got}: {' '.join(lines)}; see `mer VERB --help`"

@@ -61,10 +61,13 @@ def read_predictions(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys([*REQUIRED, "clip"], str), keep_default_na=False)
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise MerError(f"a CSV with columns {columns}", f"{path}: {error}", "write it again") from error
+        reason = " ".join(str(error).split())
+        raise MerError(f"a CSV with columns {columns}", f"{path}: {reason}", "write it again") from error
     missing = [column for column in REQUIRED if column not in table.columns]
     if missing:
         raise MerError(f"columns {columns}", f"{path} without {', '.join(missing)}", "add them")
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus cells at a row's start for row names
+        raise MerError("rows as long as the header", f"{path} with longer ones", "remove the surplus cells")
     if table.empty or (table[list(REQUIRED)] == "").any(axis=None):
         raise MerError(f"a value in {columns} on every row", f"{path} with none", "fill the empty cells")
     return table
@@ -80,8 +83,14 @@ def score_predictions(
         classes: the label set; default: all labels that occur, sorted.
         draws: bootstrap samples; 0 for no intervals.
         seed: of the bootstrap.
+
+    Raises:
+        MerError: a target or prediction is none of ``classes``.
     """
-    labels = list(classes or sorted({*table["target"], *table["prediction"]}))
+    found = {*table["target"], *table["prediction"]}
+    labels = list(classes or sorted(found))
+    if unknown := found.difference(labels):
+        raise MerError(f"labels {', '.join(labels)}", ", ".join(sorted(unknown)), "map the labels or add the class")
     datasets = {str(name): _score(rows, labels, draws, seed) for name, rows in table.groupby("dataset")}
     return {"classes": labels, "pooled": _score(table, labels, draws, seed), "datasets": datasets}
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -43,6 +42,6 @@ class Counter:
         self._progress.update(self._task, completed=done, total=total)
 
 
-def say(message: Any) -> None:
+def say(message: str) -> None:
     """Print a line for the person at the terminal, on stderr, so that stdout stays a result."""
     err.print(message, soft_wrap=True, markup=False)

@@ -40,6 +40,12 @@ class RunFolder:
         with atomic_file(self.path / name) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n")
 
+    def __enter__(self) -> "RunFolder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Let others open the run."""
         self.lock.close()

@@ -35,7 +35,9 @@ class GivenLandmarks:
         row = self._table.loc[key]
         points = np.column_stack([row[_X].to_numpy(np.float32), row[_Y].to_numpy(np.float32)])
         if not np.isfinite(points).all():
-            raise MerError(f"68 points for {clip_name(clip)}", "empty cells", f"complete its row in {self.path}")
+            raise MerError(
+                f"68 points for {clip_name(clip)}", "cells without a number", f"complete its row in {self.path}"
+            )
         return points
 
     def state(self, clip: pd.Series) -> Any:
@@ -60,4 +62,5 @@ class GivenLandmarks:
         twice = table[table.duplicated(_KEY)]
         if len(twice):
             raise MerError("one row a frame", f"{' '.join(map(str, twice.iloc[0][_KEY]))} twice", f"fix {self.path}")
-        return table.set_index(_KEY)[_X + _Y].sort_index()
+        numbers: pd.DataFrame = table.set_index(_KEY)[_X + _Y].apply(pd.to_numeric, errors="coerce")
+        return numbers.sort_index()

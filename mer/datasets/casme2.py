@@ -13,10 +13,10 @@ from mer.errors import MerError
 
 _COLUMNS = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
 _LIST = "corrected list in circulation with MEGC2019"
-# (subject, clip) -> (onset, apex, offset): rows whose frames are wrong in the sheet of 2014-05-08.
-_CORRECTED_FRAMES: Mapping[tuple[str, str], tuple[int, int, int]] = {
-    ("sub07", "EP06_01"): (56, 89, 116),
-    ("sub12", "EP09_02"): (161, 176, 206),
+# (subject, clip) -> frames: rows whose frames are wrong in the sheet of 2014-05-08.
+_CORRECTED_FRAMES: Mapping[tuple[str, str], Mapping[str, int]] = {
+    ("sub07", "EP06_01"): {"onset": 56, "apex": 89, "offset": 116},
+    ("sub12", "EP09_02"): {"onset": 161, "apex": 176, "offset": 206},
 }
 # The 247 clips of the papers are the sheet's 246 five-class rows and this one.
 _MISSING_ROW = {"subject": "sub24", "clip": "EP02_07", "onset": 61, "apex": 91, "offset": 106, "label": "disgust"}
@@ -66,15 +66,17 @@ class Casme2:
         return clip_index([row for row in found if row is not None], notes)
 
     def _rows(self, root: Path, notes: list[Note]) -> Iterator[dict[str, Any]]:
+        added = self.corrections and (root / self.frames / "sub24" / "EP02_07").is_dir()
         for row in read_sheet(root / self.sheet):
             key = (row["subject"], row["clip"])
-            if self.corrections and key in _CORRECTED_FRAMES:
-                new = dict(zip(("onset", "apex", "offset"), _CORRECTED_FRAMES[key], strict=True))
+            added = added and key != ("sub24", "EP02_07")
+            new = _CORRECTED_FRAMES.get(key, {}) if self.corrections else {}
+            if any(row[name] != number for name, number in new.items()):
                 change = ", ".join(f"{name} {row[name]} -> {number}" for name, number in new.items())
                 notes.append(Note(f"casme2/{key[0]}/{key[1]}", "repaired", f"{change} ({_LIST})"))
-                row = row | new
+                row = {**row, **new}
             yield row
-        if self.corrections and (root / self.frames / "sub24" / "EP02_07").is_dir():
+        if added:
             notes.append(Note("casme2/sub24/EP02_07", "repaired", f"row missing in the sheet, added ({_LIST})"))
             yield dict(_MISSING_ROW, action_units="")
 
@@ -109,8 +111,9 @@ def read_sheet(path: Path) -> list[dict[str, Any]]:
 
 
 def _parse_row(row: pd.Series) -> dict[str, Any]:
+    subject = row["Subject"].strip()
     return {
-        "subject": f"sub{int(row['Subject']):02d}" if str(row["Subject"]).strip().isdigit() else row["Subject"].strip(),
+        "subject": f"sub{int(subject):02d}" if subject.isdecimal() else subject,
         "clip": row["Filename"].strip(),
         "onset": _frame_number(row["OnsetFrame"]),
         "apex": _frame_number(row["ApexFrame"]),
@@ -122,7 +125,7 @@ def _parse_row(row: pd.Series) -> dict[str, Any]:
 
 def _frame_number(cell: str) -> int | None:
     text = cell.strip()
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() else None
 
 
 def check_frames(row: dict[str, Any], frames: Mapping[int, str]) -> tuple[dict[str, Any], str]:

@@ -9,10 +9,13 @@ _NUMBERED_IMAGE = re.compile(r"(\d+)\.(?:jpg|jpeg|png|bmp)$", re.IGNORECASE)
 
 
 def list_frames(folder: Path) -> dict[int, str]:
-    """Frame number -> path of every numbered image in ``folder``; empty where there is no such folder."""
+    """Frame number -> path of every numbered image in ``folder``; empty where there is no such folder.
+
+    Hidden files are left out: archives packed on a Mac hold a ``._img46.jpg``, no image, beside each ``img46.jpg``.
+    """
     if not folder.is_dir():
         return {}
-    found = ((_NUMBERED_IMAGE.search(path.name), path) for path in folder.iterdir())
+    found = ((_NUMBERED_IMAGE.search(path.name), path) for path in folder.iterdir() if path.name[0] != ".")
     return {int(match[1]): str(path) for match, path in found if match}
 
 

@@ -5,7 +5,7 @@ from kornia.filters import gaussian_blur2d
 from kornia.geometry.transform import hflip
 from torch import Tensor, nn
 
-from mer.errors import MerError, require_number
+from mer.errors import MerError, require_integer, require_number
 
 
 class FlipBlur(nn.Module):
@@ -26,9 +26,9 @@ class FlipBlur(nn.Module):
         self.flip = require_number("augment.flip", flip, 0, 1)
         self.blur = require_number("augment.blur", blur, 0, 1)
         self.sigma_px = require_number("augment.sigma_px", sigma_px, 1e-3, 100)
-        if kernel_px % 2 == 0 or kernel_px < 1:
+        self.kernel_px = require_integer("augment.kernel_px", kernel_px, 1, 99)
+        if self.kernel_px % 2 == 0:
             raise MerError("an odd augment.kernel_px", str(kernel_px), "use 3, 5 or 7")
-        self.kernel_px = kernel_px
 
     def forward(self, flow_px: Tensor, strain: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """``(B, 2, H, W)`` and perhaps ``(B, 1, H, W)`` -> the same, some flipped, some blurred, alike in both."""

@@ -1,5 +1,6 @@
 """The flow of a whole dataset, in the clip index's order."""
 
+import hashlib
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +22,11 @@ class FlowMaps:
 
     def __len__(self) -> int:
         return len(self.flow)
+
+    def digest(self) -> str:
+        """SHA-256 of all values: equal maps, equal digest."""
+        tensors = [self.flow] if self.strain is None else [self.flow, self.strain]
+        return hashlib.sha256(b"".join(tensor.contiguous().numpy().tobytes() for tensor in tensors)).hexdigest()
 
 
 def resize_flow(flow: Tensor, size: int) -> Tensor:

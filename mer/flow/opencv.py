@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mer.errors import MerError, require_choice
 
+_SMALLEST_PX = 12  # of the longer side, by OpenCV
 _PRESETS = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
@@ -29,11 +30,14 @@ class DISFlow:
         """Flow from ``first`` to ``second``, both ``(B, 1|3, H, W)`` in [0, 1] -> ``(B, 2, H, W)`` in px.
 
         Raises:
-            MerError: the shapes differ or are not those above.
+            MerError: the shapes differ, are not those above or are too small.
         """
         pairs = zip(to_grey_bytes(first), to_grey_bytes(second), strict=True)
         if first.shape != second.shape:
             raise MerError(f"frames of {tuple(first.shape)}", f"{tuple(second.shape)}", "give two batches of one shape")
+        if max(first.shape[2:]) < _SMALLEST_PX:
+            size = "x".join(map(str, first.shape[2:]))
+            raise MerError(f"frames of {_SMALLEST_PX} px or more for DIS flow", size, "use a larger crop")
         flow = np.stack([self._dis.calc(one, two, None) for one, two in pairs])  # type: ignore[call-overload]
         return torch.from_numpy(flow).permute(0, 3, 1, 2).contiguous().to(first.device)
 

@@ -20,8 +20,6 @@ def level_gains(height: int, width: int, alpha: float, lambda_c: float, matlab: 
     such that alpha is reached at lambda_c. The finest level and the residual get 0. The published code lets the gain
     of a short wavelength fall below 0, which inverts its motion; it is clamped at 0 unless ``matlab``.
     """
-    if alpha == 0:
-        return [0.0] * n_levels(height, width)
     levels = n_levels(height, width)
     delta = lambda_c / 8 / (1 + alpha)
     coarsest = math.hypot(height, width) / 3

@@ -17,10 +17,12 @@ def confusion_matrix(targets: ArrayLike, predictions: ArrayLike, num_classes: in
     [[1, 1], [0, 1]]
 
     Raises:
-        MerError: the lengths differ or a class number is outside 0..C-1.
+        MerError: the lengths differ, or a class number is outside 0..C-1.
     """
-    pair = np.stack([_class_numbers(targets, num_classes), _class_numbers(predictions, num_classes)])
-    return np.bincount(pair[0] * num_classes + pair[1], minlength=num_classes**2).reshape(num_classes, num_classes)
+    rows, columns = _class_numbers(targets, num_classes), _class_numbers(predictions, num_classes)
+    if rows.shape != columns.shape or rows.ndim != 1:
+        raise MerError("two lists of equal length", f"{rows.shape} and {columns.shape}", "give one prediction a target")
+    return np.bincount(rows * num_classes + columns, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
 def accuracy(confusion: Counts) -> float:
@@ -93,7 +95,7 @@ def mean_landmark_error(truth: ArrayLike, found: ArrayLike) -> NDArray[np.float6
         MerError: the shapes differ, are not ``(B, N, 2)``, or a box is empty.
     """
     true_px, found_px = np.asarray(truth, np.float64), np.asarray(found, np.float64)
-    if true_px.shape != found_px.shape or true_px.ndim != 3 or true_px.shape[-1] != 2:
+    if true_px.shape != found_px.shape or true_px.ndim != 3 or true_px.shape[-1] != 2 or not true_px.size:
         raise MerError("two arrays (B, N, 2)", f"{true_px.shape} and {found_px.shape}", "give points of equal number")
     side_px = np.sqrt(np.ptp(true_px, axis=1).prod(axis=-1))
     if not (side_px > 0).all():

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from mer.metrics.functional import Counts, uar, uf1
+from mer.metrics.functional import Counts, confusion_matrix, uar, uf1
 
 
 class PooledScore(Metric):
@@ -29,10 +29,14 @@ class PooledScore(Metric):
         self.add_state("confusion", empty, dist_reduce_fx="sum")
 
     def update(self, predictions: Tensor, targets: Tensor) -> None:
-        """Add class numbers or logits ``(N,)`` / ``(N, C)`` and class numbers ``(N,)``."""
+        """Add class numbers or logits ``(N,)`` / ``(N, C)`` and class numbers ``(N,)``.
+
+        Raises:
+            MerError: the lengths differ, or a class number is outside 0..C-1.
+        """
         labels = predictions.argmax(-1) if predictions.ndim == 2 else predictions
-        flat = torch.bincount(targets * self.num_classes + labels, minlength=self.num_classes**2)
-        self.confusion += flat.view(self.num_classes, self.num_classes)
+        counts = confusion_matrix(targets.cpu(), labels.cpu(), self.num_classes)
+        self.confusion += torch.from_numpy(counts).to(self.confusion.device)
 
     def compute(self) -> Tensor:
         """The score of everything seen so far, a scalar."""

@@ -70,6 +70,8 @@ class SequentialEngine:
             module = self.build_module(datamodule.train_clips)
             trainer = self.build_trainer(self.build_logger(part, fold))
             trainer.fit(module, datamodule=datamodule)
+            if trainer.interrupted:  # a fold cut short is no fold
+                raise KeyboardInterrupt
             batches: Any = trainer.predict(module, datamodule=datamodule)
             table = predictions_table(clips.iloc[fold.test], torch.cat(batches).cpu().numpy(), classes)
             write_predictions(table, part / "predictions.csv")

@@ -49,7 +49,7 @@ def write_casme2(
     clips_per_subject: int = 10,
     frames: int = 24,
     seed: int = 0,
-    noise_grey: float = 2.0,
+    noise_grey: float = 10.0,
     drift_px: float = 0.3,
     motion_px: tuple[float, float] = (0.3, 1.5),
     distractor_px: float = 0.3,

@@ -23,5 +23,5 @@ def prepare(cfg: DictConfig) -> None:
         print(json.dumps({"n_clips": len(index), "flow_shape": list(maps.flow.shape), "notes": notes}, indent=2))
         return
     for note in index.notes:
-        say(note)
+        say(str(note))
     print(f"{len(index)} clips prepared, flow {tuple(maps.flow.shape[1:])}, store {cfg.store}")

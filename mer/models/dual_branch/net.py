@@ -43,9 +43,10 @@ class Branch(nn.Sequential):
     """
 
     def __init__(self, in_channels: int, depth: int, widths: Sequence[int], attention: bool, input_size: int) -> None:
+        dealt = deal_blocks(depth, len(widths))
         layers: list[nn.Module] = [_stem(in_channels, widths[0], input_size)]
         channels = widths[0]
-        for stage, (blocks, width) in enumerate(zip(deal_blocks(depth, len(widths)), widths, strict=True)):
+        for stage, (blocks, width) in enumerate(zip(dealt, widths, strict=True)):
             stride = 1 if stage == 0 else 2
             if not blocks and stride == 2:
                 layers.append(nn.AvgPool2d(2, ceil_mode=True))

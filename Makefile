@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all lint bench clean
+
+PYTHON ?= python3
+EXTRAS ?= dev
+MER := .venv/bin/mer
+PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto
+DEMO := demo
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: .venv/.installed ## virtual environment with mer and what its tests need
+
+.venv/.installed: pyproject.toml setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "expected Python 3.11 or later; got $$($(PYTHON) --version); set PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@
+
+demo: install ## synthesise clips, train LOSO with and without magnification, compare, report
+	$(MER) synth dataset=casme2 out=$(DEMO)/casme2
+	$(MER) train -m experiment=demo dataset.root=$(DEMO)/casme2 store=$(DEMO)/store outputs=$(DEMO)/outputs \
+		sweep=magnification magnify=evm,none
+	$(MER) compare $(DEMO)/outputs/demo/magnification
+	$(MER) report $(DEMO)/outputs/demo/magnification --out $(DEMO)/report.html
+
+test: install ## the tests that take seconds
+	$(PYTEST) -m "not slow"
+
+test-all: install ## all tests
+	$(PYTEST)
+
+lint: install ## ruff and mypy
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: install ## mer's speed beside what a user would use instead
+	$(MER) bench
+
+clean: ## remove the environment, caches and the demo
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache $(DEMO)

@@ -1,0 +1,22 @@
+"""``mer report DIR``: one self-contained HTML file of the finished runs at or below a folder."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mer.files import atomic_file
+from mer.report.html import render_report
+from mer.runs import find_runs
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Parse ``arguments`` and write the report."""
+    parser = argparse.ArgumentParser("mer report", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, or one above several")
+    parser.add_argument("--out", type=Path, help="file to write (default DIR/report.html)")
+    given = parser.parse_args(arguments)
+    page = render_report(find_runs([given.folder]), title=f"mer: {given.folder.name}")
+    path: Path = given.out or given.folder / "report.html"
+    with atomic_file(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    print(f"wrote {path}")

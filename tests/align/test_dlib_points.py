@@ -1,0 +1,76 @@
+"""dlib's landmarks: of the largest face, and an error of one line where there is none or dlib is not installed."""
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+import mer.synth
+from mer.align import DlibLandmarks, eye_centres
+from mer.errors import MerError
+
+CLIP = pd.Series({"dataset": "casme2", "subject": "sub01", "clip": "EP01_01f", "onset": 1})
+SYNTH = Path(mer.synth.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def dlib_landmarks() -> DlibLandmarks:
+    pytest.importorskip("dlib")
+    pytest.importorskip("face_recognition_models")
+    return DlibLandmarks()
+
+
+@pytest.fixture(scope="module")
+def portrait() -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.imread(str(SYNTH / "portrait.png"), cv2.IMREAD_COLOR_RGB), np.uint8)
+
+
+def test_points_lie_where_the_portraits_known_landmarks_are(
+    dlib_landmarks: DlibLandmarks, portrait: npt.NDArray[np.uint8]
+) -> None:
+    points = dlib_landmarks.find(portrait, CLIP)
+    known = pd.read_csv(SYNTH / "portrait_landmarks.csv")[["x", "y"]].to_numpy(np.float32)
+    assert points.shape == (68, 2)
+    eyes_px = float(np.linalg.norm(np.subtract(*eye_centres(known))))
+    assert np.linalg.norm(points - known, axis=1).mean() < 0.08 * eyes_px
+
+
+def test_largest_face_is_taken(dlib_landmarks: DlibLandmarks, portrait: npt.NDArray[np.uint8]) -> None:
+    height, width = portrait.shape[:2]
+    both = np.full((2 * height, 3 * width, 3), 128, np.uint8)
+    both[:height, :width] = portrait
+    both[:, width:] = cv2.resize(portrait, (2 * width, 2 * height))
+    assert dlib_landmarks.find(both, CLIP)[:, 0].min() > width
+    assert dlib_landmarks.find(np.ascontiguousarray(both[:, ::-1]), CLIP)[:, 0].max() < 2 * width
+
+
+def test_frame_without_a_face_refuses_its_clip(dlib_landmarks: DlibLandmarks) -> None:
+    with pytest.raises(MerError, match=r"a face in casme2/sub01/EP01_01f; got none .*upsample=2"):
+        dlib_landmarks.find(np.full((48, 64, 3), 128, np.uint8), CLIP)
+
+
+def test_state_tells_upsampling_apart() -> None:
+    assert DlibLandmarks(0).state(CLIP) != DlibLandmarks(1).state(CLIP)
+
+
+@pytest.mark.parametrize("package", ["dlib", "face_recognition_models"])
+def test_missing_package_names_the_extra(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if package != "dlib":
+        pytest.importorskip("dlib")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MerError, match=rf"{package} is not installed; pip install 'mer\[dlib\]'"):
+        DlibLandmarks().find(np.zeros((48, 64, 3), np.uint8), CLIP)
+
+
+def test_real_frame_has_eyes_above_nose_above_mouth(dlib_landmarks: DlibLandmarks, real_data: Path) -> None:
+    video = cv2.VideoCapture(str(real_data / "video" / "mit_face.mp4"))
+    _, frame = video.read()
+    video.release()
+    points = dlib_landmarks.find(np.ascontiguousarray(frame[..., ::-1], np.uint8), CLIP)
+    first, second = eye_centres(points)
+    assert first[0] < points[30, 0] < second[0]
+    assert max(first[1], second[1]) < points[30, 1] < points[48:60, 1].mean()

@@ -1,0 +1,76 @@
+"""The command line's front: verbs, and bad input in one line with exit code 2."""
+
+from pathlib import Path
+
+import pytest
+
+from mer.cli import VERBS
+from tests.runner import run_mer, train_words
+from tests.fakes import write_flow_images
+
+
+def test_mer_alone_lists_every_verb_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_mer(capsys)
+    assert result.code == 0
+    assert all(f"{verb} " in result.out for verb in VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nosuch"], "a verb"),
+        (["score", "none.csv"], "none.csv"),
+        (["train", "dataset=nosuch"], "dataset/nosuch"),
+        (["train", "trainer.nosuch=1"], "trainer.nosuch"),
+        (["train", "broken=override=["], "broken"),
+        (["train", "dataset.root=none", "hydra.nosuch=1"], "nosuch"),
+        (["check", "dataset=casme2"], "dataset.root=DIR"),
+        (["check", "dataset=casme2", "dataset.root=none"], "none"),
+        (["prepare", "dataset=flow_images"], "dataset.roots"),
+        (["synth", "dataset=casme2"], "out=DIR"),
+        (["synth", "dataset=flow_images", "out=x"], "synth/flow_images"),
+        (["compare", "none"], "none"),
+        (["report", "none"], "none"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_exit_code_2(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run_mer(capsys, *words)
+    assert result.code == 2
+    assert result.err.startswith("mer: ")
+    assert result.err.count("\n") == 1
+    assert says in result.err
+    assert result.out == ""
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("model.depth=17", "model.depth"),
+        ("model.depth=2.5", "model.depth"),
+        ("model.fusion=median", "model.fusion"),
+        ("model.widths=[4,4,4,4,4]", "model.widths"),
+        ("batch_size=0", "batch_size"),
+        ("features.branch_a=[u,w]", "features.branch_a"),
+        ("features.normalize=twice", "features.normalize"),
+        ("augment.flip=1.5", "augment.flip"),
+        ("recognition.label_smoothing=2", "label_smoothing"),
+        ("trainer.precision=7", "precision"),
+        ("dataset.zero=left", "dataset.zero"),
+    ],
+)
+def test_bad_value_names_its_key(override: str, says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    write_flow_images(tmp_path / "data")
+    result = run_mer(capsys, *train_words(tmp_path / "data", tmp_path / "outputs", override))
+    assert result.code == 2, result.err
+    last = result.err.strip().splitlines()[-1]
+    assert last.startswith("mer: ")
+    assert says in last
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MER_DEBUG", "1")
+    with pytest.raises(Exception, match="a verb|predictions.csv"):
+        run_mer(capsys, "score", "none.csv")

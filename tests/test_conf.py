@@ -1,0 +1,81 @@
+"""Every YAML of conf/ composes, and what it names can be built."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from mer.experiment import build_module
+from mer.datamodule import ClipDataset
+from mer.hydra_app import conf_dir
+
+ROOTS = sorted(path.stem for path in conf_dir().glob("*.yaml"))
+CHOICES = sorted(
+    (path.parent.name, path.stem)
+    for path in conf_dir().glob("*/*.yaml")
+    if path.parent.name not in ("synth", "experiment")
+)
+EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
+
+
+def composed(root: str, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose(root, list(overrides))
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_root_composes(root: str) -> None:
+    assert composed(root).json is False
+
+
+@pytest.mark.parametrize(("group", "choice"), CHOICES)
+def test_every_choice_is_built_by_its_target(group: str, choice: str) -> None:
+    cfg = composed("train", f"{group}={choice}", "name=x")
+    given = {"model": {"num_classes": 3}, "trainer": {"logger": False}}.get(group, {})
+    chosen = cfg.recognition.optimizer if group == "recognition" else cfg[group]
+    assert instantiate(chosen, **given) is not None
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_builds_its_module(experiment: str) -> None:
+    import torch
+
+    from mer.flow import FlowMaps
+
+    cfg = composed("train", f"experiment={experiment}")
+    assert cfg.name == experiment
+    size = cfg.features.size
+    clips = ClipDataset(FlowMaps(torch.rand(2, 2, size, size)), torch.tensor([0, 1]))
+    logits = build_module(cfg, clips).eval()(clips.maps.flow)
+    assert logits.shape == (2, len(cfg.labels.classes))
+
+
+def test_experiment_files_name_their_command_on_top() -> None:
+    for path in (conf_dir() / "experiment").glob("*.yaml"):
+        assert f"experiment={path.stem}" in path.read_text().splitlines()[1]
+
+
+def test_paper_settings_are_the_default() -> None:
+    cfg = composed("train", "name=x")
+    optimizer = cfg.recognition.optimizer
+    assert (cfg.magnify.alpha, cfg.magnify.lambda_c, cfg.model.depth, cfg.batch_size) == (20, 16, 16, 16)
+    assert (cfg.trainer.max_epochs, optimizer.lr, list(optimizer.betas), optimizer.eps) == (
+        30,
+        1e-4,
+        [0.9, 0.999],
+        1e-8,
+    )
+    assert list(cfg.features.branch_a), list(cfg.features.branch_b) == (["u", "v", "m"], ["u", "v", "eps"])
+
+
+def test_labels_follow_the_dataset_unless_chosen() -> None:
+    assert composed("train", "dataset=flow_images", "name=x").labels.name == "megc3"
+    assert composed("train", "name=x").labels.name == "casme2"
+    assert composed("train", "labels=megc3", "name=x").labels.name == "megc3"
+
+
+def test_conf_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (conf_dir() / "train.yaml").is_file()

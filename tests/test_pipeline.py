@@ -1,0 +1,107 @@
+"""From raw frames in CASME II's layout to a pooled score, through the commands."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mer.synth import write_casme2
+from tests.runner import run_mer
+
+SMALL = (
+    "dataset=casme2",
+    "labels=megc3",
+    "align=given",
+    "align.size_px=64",
+    "features.size=28",
+    "model.depth=1",
+    "model.widths=[4]",
+    "trainer.max_epochs=1",
+    "trainer.accelerator=cpu",
+)
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("synthetic") / "casme2"
+    write_casme2(root, subjects=2, clips_per_subject=3, frames=6)
+    return root
+
+
+def words(root: Path, tmp_path: Path, *more: str) -> list[str]:
+    return [*SMALL, f"dataset.root={root}", f"store={tmp_path / 'store'}", f"outputs={tmp_path / 'outputs'}", *more]
+
+
+def test_synth_check_prepare_train_score(synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "written"
+    few = ("synth.subjects=2", "synth.clips_per_subject=2", "synth.frames=4")
+    assert json.loads(run_mer(capsys, "synth", f"out={out}", *few, "json=true").out)["n_clips"] == 4
+    assert len(list(out.glob("CASME2-RAW/*/*/*.jpg"))) == 16
+
+    checked = json.loads(run_mer(capsys, "check", *words(synthetic, tmp_path, "json=true")).out)
+    assert (checked["n_clips"], checked["n_subjects"], checked["notes"]) == (6, 2, [])
+    table = run_mer(capsys, "check", *words(synthetic, tmp_path))
+    assert "casme2-sub02" in table.out
+
+    prepared = run_mer(capsys, "prepare", *words(synthetic, tmp_path, "json=true"))
+    assert json.loads(prepared.out) == {"n_clips": 6, "flow_shape": [6, 2, 28, 28], "notes": []}
+    store = sorted((tmp_path / "store").glob("**/*.safetensors"))
+    assert len(store) == 6 + 1
+
+    trained = run_mer(capsys, "train", *words(synthetic, tmp_path))
+    assert trained.code == 0, trained.err
+    assert "accuracy" in trained.out
+    assert sorted((tmp_path / "store").glob("**/*.safetensors")) == store
+
+    (predictions,) = (tmp_path / "outputs").glob("casme2/*/predictions.csv")
+    scored = json.loads(run_mer(capsys, "score", str(predictions), "--json").out)
+    metrics = json.loads(predictions.with_name("metrics.json").read_text())
+    assert scored["pooled"]["confusion"] == metrics["confusion"]
+    assert scored["pooled"]["intervals"] == metrics["intervals"]
+
+
+def test_sweep_over_alpha_and_lambda_reads_the_same_key_frames(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = ("-m", "magnify.alpha=0,20", "magnify.lambda_c=16,8")
+    result = run_mer(capsys, "train", *words(synthetic, tmp_path, *sweep))
+    assert result.code == 0, result.err
+    assert len(list((tmp_path / "outputs").glob("casme2/sweep/*/metrics.json"))) == 4
+    assert len(list((tmp_path / "store").glob("casme2/key_frames/*"))) == 6
+    assert len(list((tmp_path / "store").glob("casme2/flow/*"))) == 4
+
+
+def test_magnification_enlarges_the_flow(synthetic: Path, tmp_path: Path) -> None:
+    from hydra import compose, initialize_config_dir
+
+    from mer.experiment import load_index, prepare_maps
+    from mer.hydra_app import conf_dir
+
+    def mean_px(magnify: str) -> float:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            cfg = compose("train", [*words(synthetic, tmp_path), f"magnify={magnify}", "name=x"])
+        return float(prepare_maps(cfg, load_index(cfg))[1].flow.norm(dim=1).mean())
+
+    assert mean_px("evm") > 2 * mean_px("none")
+
+
+def test_clip_without_landmarks_is_named_and_the_run_goes_on(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (synthetic / "landmarks.csv").read_text().splitlines()
+    (tmp_path / "landmarks.csv").write_text("\n".join(lines[:-1]))
+    result = run_mer(capsys, "prepare", *words(synthetic, tmp_path, f"align.landmarks.path={tmp_path}/landmarks.csv"))
+    assert result.code == 0
+    assert "refused casme2/sub02/" in result.err
+    assert result.out.startswith("5 clips prepared")
+
+
+def test_dlib_missing_is_one_line_with_remedies(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    result = run_mer(capsys, "prepare", *words(synthetic, tmp_path), "align=dlib", "align.size_px=64")
+    assert result.code == 2
+    assert "align=given" in result.err.splitlines()[-1]

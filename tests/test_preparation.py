@@ -1,0 +1,240 @@
+"""Preparation makes key frames once, refuses clips one by one, and the dataset's flow is computed once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+import mer.preparation
+from mer.align import EyeCrop, GivenLandmarks, NoCrop
+from mer.apex import AnnotatedApex
+from mer.clip import ClipIndex, Note
+from mer.datasets import Casme2
+from mer.errors import MerError
+from mer.flow import FlowMaps
+from mer.keyframes import extract_key_frames
+from mer.magnify import IIR, NoMagnification
+from mer.preparation import Preparation, dataset_flow
+from mer.store import Store
+from tests.fakes import casme2_rows, face_points, write_casme2, write_landmarks
+
+CPU = torch.device("cpu")
+
+
+class Calls(list[tuple[int, int]]):
+    """Keeps what a progress bar is told."""
+
+    def __call__(self, done: int, total: int) -> None:
+        self.append((done, total))
+
+
+class CountingFlow:
+    """A stand-in for optical flow: the red and green difference of the two frames, and how many frames it was asked."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+        self.batches.append(len(first))
+        return (second - first)[:, :2]
+
+
+class AddBand(NoMagnification):
+    """A stand-in for magnification: frame plus band."""
+
+    def magnify(self, frames: Tensor, bands: Tensor) -> Tensor:
+        return frames + bands
+
+
+@pytest.fixture
+def index(casme2_root: Path) -> ClipIndex:
+    return Casme2(casme2_root).load()
+
+
+@pytest.fixture
+def preparation(tmp_path: Path) -> Preparation:
+    return Preparation(Store(tmp_path / "store"), NoCrop(16), AnnotatedApex(), IIR())
+
+
+@pytest.fixture
+def never_extract(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on, making key frames fails the test."""
+
+    def fail(*arguments: object) -> None:
+        raise AssertionError("key frames were made again")
+
+    return lambda: monkeypatch.setattr(mer.preparation, "extract_key_frames", fail)
+
+
+def with_landmarks(preparation: Preparation, csv: Path, clips: pd.DataFrame) -> Preparation:
+    """Preparation by landmarks that ``csv`` holds of these clips alone."""
+    names = clips[["subject", "clip", "onset"]].itertuples(index=False, name=None)
+    write_landmarks(csv, [(*name, face_points()) for name in names])
+    return replace(preparation, aligner=EyeCrop(GivenLandmarks(csv), size_px=16))
+
+
+def compute(clips: pd.DataFrame, preparation: Preparation, flow: CountingFlow, **settings: Any) -> FlowMaps:
+    _, paths = preparation.run(ClipIndex(clips), Calls())
+    return dataset_flow(clips, paths, preparation, AddBand(), flow, settings, CPU, Calls())
+
+
+def test_every_clip_gets_its_file(index: ClipIndex, preparation: Preparation) -> None:
+    calls = Calls()
+    kept, paths = preparation.run(index, calls)
+    pd.testing.assert_frame_equal(kept.clips, index.clips)
+    assert paths == [preparation.path(clip) for _, clip in index.clips.iterrows()]
+    assert len(set(paths)) == 4
+    assert all(path.is_file() for path in paths)
+    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_kept_key_frames_are_those_that_were_made(index: ClipIndex, preparation: Preparation) -> None:
+    clip = index.clips.iloc[1]
+    made = extract_key_frames(clip, preparation.aligner, preparation.apex, preparation.temporal)
+    for _ in ("made", "read"):
+        for one, other in zip(vars(preparation.key_frames(clip)).values(), vars(made).values(), strict=True):
+            assert torch.equal(one, other)
+
+
+def test_second_run_makes_nothing(
+    index: ClipIndex, preparation: Preparation, never_extract: Callable[[], None]
+) -> None:
+    _, first = preparation.run(index, Calls())
+    times = [path.stat().st_mtime_ns for path in first]
+    never_extract()
+    _, second = preparation.run(index, Calls())
+    assert second == first
+    assert [path.stat().st_mtime_ns for path in second] == times
+
+
+def test_cut_off_run_goes_on_with_what_is_missing(
+    index: ClipIndex, preparation: Preparation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, paths = preparation.run(index, Calls())
+    paths[2].unlink()
+    made = []
+
+    def extract(clip: pd.Series, *settings: Any) -> Any:
+        made.append(clip["subject"] + "/" + clip["clip"])
+        return extract_key_frames(clip, *settings)
+
+    monkeypatch.setattr(mer.preparation, "extract_key_frames", extract)
+    preparation.run(index, Calls())
+    assert made == ["sub02/EP01_01f"]
+    assert paths[2].is_file()
+
+
+def test_clip_without_landmarks_is_refused_and_the_others_go_on(
+    index: ClipIndex, preparation: Preparation, tmp_path: Path
+) -> None:
+    earlier = Note("casme2/sub09/EP01_01f", "refused", "no frames on disk")
+    preparation = with_landmarks(preparation, tmp_path / "landmarks.csv", index.clips.drop(index=1))
+    calls = Calls()
+    kept, paths = preparation.run(replace(index, notes=(earlier,)), calls)
+    assert (kept.clips["subject"] + "/" + kept.clips["clip"]).tolist() == [
+        "sub01/EP01_01f",
+        "sub02/EP01_01f",
+        "sub02/EP02_01f",
+    ]
+    assert kept.clips.index.tolist() == [0, 1, 2]
+    assert len(paths) == 3
+    assert [(note.kind, note.clip) for note in kept.notes] == [
+        ("refused", "casme2/sub09/EP01_01f"),
+        ("refused", "casme2/sub01/EP02_01f"),
+    ]
+    assert "landmarks of casme2/sub01/EP02_01f frame 9" in kept.notes[1].reason
+    assert calls[-1] == (4, 4)
+
+
+def test_landmarks_are_kept_in_crop_px(index: ClipIndex, preparation: Preparation, tmp_path: Path) -> None:
+    preparation = with_landmarks(preparation, tmp_path / "landmarks.csv", index.clips)
+    points = preparation.key_frames(index.clips.iloc[0]).landmarks_px
+    assert points.shape == (68, 2)
+    np.testing.assert_allclose(points[36:48].mean(dim=0), (7.5, 0.35 * 15), atol=1e-3)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"cut off")], ids=["gone", "cut off"])
+@pytest.mark.parametrize("frame", [0, 2])
+def test_clip_whose_frame_cannot_be_read_is_refused(
+    index: ClipIndex, preparation: Preparation, frame: int, damage: Callable[[Path], object]
+) -> None:
+    damage(Path(index.clips["files"][3][frame]))
+    kept, _ = preparation.run(index, Calls())
+    assert len(kept) == 3
+    assert [note.clip for note in kept.notes] == ["casme2/sub02/EP02_01f"]
+    assert "a readable frame" in kept.notes[0].reason
+
+
+def test_all_refused_is_an_error_that_says_why_of_the_first(
+    index: ClipIndex, preparation: Preparation, tmp_path: Path
+) -> None:
+    preparation = with_landmarks(preparation, tmp_path / "landmarks.csv", index.clips.iloc[:0])
+    earlier = Note("casme2/sub09/EP01_01f", "refused", "no frames on disk")
+    with pytest.raises(MerError, match="4 refused; the first: expected landmarks of casme2/sub01/EP01_01f frame 8"):
+        preparation.run(replace(index, notes=(earlier,)), Calls())
+
+
+def test_flow_is_from_onset_to_magnified_apex_in_the_order_of_the_clips(
+    index: ClipIndex, preparation: Preparation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mer.preparation, "_BATCH", 3)
+    flow = CountingFlow()
+    maps = compute(index.clips, preparation, flow)
+    assert flow.batches == [3, 1]
+    assert maps.strain is None
+    for one, (_, clip) in zip(maps.flow, index.clips.iterrows(), strict=True):
+        key = preparation.key_frames(clip)
+        expected = key.apex.double() / 255 + key.band.double() - key.onset.double() / 255
+        np.testing.assert_allclose(one, expected[:2], atol=1e-6)
+
+
+def test_flow_is_computed_once(index: ClipIndex, preparation: Preparation, never_extract: Callable[[], None]) -> None:
+    flow = CountingFlow()
+    first = compute(index.clips, preparation, flow, alpha=20)
+    never_extract()
+    second = compute(index.clips, preparation, flow, alpha=20)
+    assert flow.batches == [4]
+    assert torch.equal(first.flow, second.flow)
+
+
+def test_other_settings_or_clips_are_another_flow_from_the_same_key_frames(
+    index: ClipIndex, preparation: Preparation, never_extract: Callable[[], None]
+) -> None:
+    flow = CountingFlow()
+    compute(index.clips, preparation, flow, alpha=20)
+    never_extract()
+    compute(index.clips, preparation, flow, alpha=10)
+    compute(index.clips.iloc[1:], preparation, flow, alpha=20)
+    backward = compute(index.clips.iloc[::-1], preparation, flow, alpha=20)
+    assert flow.batches == [4, 4, 3, 4]
+    assert torch.equal(backward.flow, compute(index.clips, preparation, flow, alpha=20).flow.flip(0))
+
+
+def test_damaged_flow_is_computed_again(index: ClipIndex, preparation: Preparation) -> None:
+    flow = CountingFlow()
+    first = compute(index.clips, preparation, flow)
+    (kept,) = (preparation.store.root / "casme2" / "flow").iterdir()
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert torch.equal(compute(index.clips, preparation, flow).flow, first.flow)
+    assert flow.batches == [4, 4]
+
+
+def test_damaged_key_frames_are_made_again(index: ClipIndex, preparation: Preparation) -> None:
+    first = compute(index.clips, preparation, CountingFlow())
+    for kept in (preparation.store.root / "casme2" / "key_frames").iterdir():
+        kept.write_bytes(kept.read_bytes()[:100])
+    assert torch.equal(compute(index.clips, preparation, CountingFlow(), alpha=10).flow, first.flow)
+
+
+def test_progress_of_the_flow_counts_clips(tmp_path: Path, preparation: Preparation) -> None:
+    index = Casme2(write_casme2(tmp_path / "large", casme2_rows(subjects=6, clips_per_subject=6))).load()
+    _, paths = preparation.run(index, Calls())
+    calls = Calls()
+    dataset_flow(index.clips, paths, preparation, AddBand(), CountingFlow(), {}, CPU, calls)
+    assert calls == [(32, 36), (36, 36)]

@@ -1,0 +1,82 @@
+"""A run's folder is found again by its settings, and never shared."""
+
+from pathlib import Path
+
+import pytest
+
+from mer.errors import MerError
+from mer.run_folder import job_folder, open_run, provenance, run_key
+
+CONFIG = {"seed": 0}
+
+
+def test_unfinished_run_of_equal_settings_goes_on(tmp_path: Path) -> None:
+    with open_run(tmp_path, "key", CONFIG) as first:
+        pass
+    with open_run(tmp_path, "key", CONFIG) as second:
+        assert second.path == first.path
+
+
+def test_finished_run_is_not_opened_again(tmp_path: Path) -> None:
+    with open_run(tmp_path, "key", CONFIG) as first:
+        first.write_json("metrics.json", {})
+    with open_run(tmp_path, "key", CONFIG) as second:
+        assert second.path != first.path
+        assert not second.is_complete
+
+
+def test_finished_job_of_a_sweep_is_opened_complete(tmp_path: Path) -> None:
+    with open_run(tmp_path, "key", CONFIG, job="sweep/a") as first:
+        first.write_json("metrics.json", {})
+    with open_run(tmp_path, "key", CONFIG, job="sweep/a") as second:
+        assert (second.path, second.is_complete) == (first.path, True)
+
+
+def test_run_in_use_is_left_alone(tmp_path: Path) -> None:
+    with open_run(tmp_path, "key", CONFIG) as first, open_run(tmp_path, "key", CONFIG) as second:
+        assert second.path != first.path
+
+
+def test_chosen_folder_in_use_is_refused(tmp_path: Path) -> None:
+    chosen = str(tmp_path / "mine")
+    with open_run(tmp_path, "key", CONFIG, chosen), pytest.raises(MerError, match="in use"):
+        open_run(tmp_path, "key", CONFIG, chosen)
+
+
+def test_chosen_folder_of_other_settings_is_refused_and_unlocked(tmp_path: Path) -> None:
+    chosen = str(tmp_path / "mine")
+    open_run(tmp_path, "key", CONFIG, chosen).close()
+    for _ in range(2):
+        with pytest.raises(MerError, match="run of others"):
+            open_run(tmp_path, "other", CONFIG, chosen)
+
+
+def test_file_in_the_place_of_the_folder_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(MerError, match="to write"):
+        open_run(tmp_path, "key", CONFIG, str(tmp_path / "taken"))
+
+
+def test_half_written_run_json_is_not_trusted(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "run.json").write_text('{"fingerpr')
+    with open_run(tmp_path, "key", CONFIG) as run:
+        assert run.path != tmp_path / "old"
+
+
+def test_job_folder_is_one_safe_name_a_job() -> None:
+    name = job_folder("my sweep/../x", "a=[1,2],path=/etc/passwd" + "y" * 200, "0123456789")
+    assert name.count("/") == 1
+    assert ".." not in name.split("/")
+    assert len(name.split("/")[1]) < 100
+    assert job_folder("s", "a=1", "0000000") != job_folder("s", "a=1", "1111111")
+
+
+def test_run_key_depends_on_settings_and_clips() -> None:
+    keys = {run_key({"a": 1}, ["x"]), run_key({"a": 2}, ["x"]), run_key({"a": 1}, ["y"])}
+    assert len(keys) == 3
+    assert run_key({"a": 1, "b": 2}, []) == run_key({"b": 2, "a": 1}, [])
+
+
+def test_provenance_names_versions() -> None:
+    assert {"mer", "torch", "kornia"} <= set(provenance()["versions"])
