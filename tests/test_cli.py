@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mer.cli import VERBS
-from tests.runner import run_mer, train_words
 from tests.fakes import write_flow_images
+from tests.runner import run_mer, train_words
 
 
 def test_mer_alone_lists_every_verb_with_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def only_run(outputs: Path) -> Path:
 
 def fold_times(run: Path) -> dict[str, int]:
     return {path.parent.name: path.stat().st_mtime_ns for path in run.glob("folds/*/predictions.csv")}
+
+
+def wait_for_fold(process: subprocess.Popen[str], outputs: Path, subject: str) -> None:
+    deadline = time.monotonic() + 120
+    while not list(outputs.glob(f"tiny/*/folds/.{subject}.part")):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_run_folder_holds_what_it_promises(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,11 +94,7 @@ def test_seed_changes_the_predictions(root: Path, tmp_path: Path, capsys: pytest
 def test_killed_run_trains_only_what_is_missing(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = train_words(root, tmp_path / "killed", "trainer.max_epochs=40")
     process = start_mer(*words, folder=tmp_path)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("killed/tiny/*/folds/.smic-s03.part")):
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_for_fold(process, tmp_path / "killed", "smic-s03")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     killed = only_run(tmp_path / "killed")
@@ -109,6 +114,18 @@ def test_killed_run_trains_only_what_is_missing(root: Path, tmp_path: Path, caps
     run_mer(capsys, *train_words(root, tmp_path / "whole", "trainer.max_epochs=40"))
     whole = only_run(tmp_path / "whole")
     assert (killed / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
+
+
+def test_interrupted_run_says_how_to_go_on(root: Path, tmp_path: Path) -> None:
+    process = start_mer(*train_words(root, tmp_path / "cut", "trainer.max_epochs=500"), folder=tmp_path)
+    wait_for_fold(process, tmp_path / "cut", "smic-s01")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "start the same command again" in err
+    assert "Traceback" not in err
+    assert fold_times(only_run(tmp_path / "cut")) == {}
 
 
 def test_other_settings_do_not_resume_an_unfinished_run(

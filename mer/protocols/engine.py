@@ -69,9 +69,7 @@ class SequentialEngine:
             datamodule = LOSODataModule(data, fold, self.batch_size, seed)
             module = self.build_module(datamodule.train_clips)
             trainer = self.build_trainer(self.build_logger(part, fold))
-            trainer.fit(module, datamodule=datamodule)
-            if trainer.interrupted:  # a fold cut short is no fold
-                raise KeyboardInterrupt
+            _fit(trainer, module, datamodule)
             batches: Any = trainer.predict(module, datamodule=datamodule)
             table = predictions_table(clips.iloc[fold.test], torch.cat(batches).cpu().numpy(), classes)
             write_predictions(table, part / "predictions.csv")
@@ -80,6 +78,15 @@ class SequentialEngine:
             scores = summarise(_confusion(table, classes), classes)
             report = scores | {"subject": fold.subject, "seed": seed, "seconds": time.perf_counter() - start}
             (part / "metrics.json").write_text(json.dumps(report, indent=2))
+
+
+def _fit(trainer: pl.Trainer, module: MicroExpressionModule, datamodule: LOSODataModule) -> None:
+    try:
+        trainer.fit(module, datamodule=datamodule)
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from stop
+    if trainer.interrupted:  # a fold cut short is no fold
+        raise KeyboardInterrupt
 
 
 def _confusion(table: pd.DataFrame, classes: Sequence[str]) -> Any:

@@ -5,8 +5,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from rich.table import Table
 
+from mer.files import atomic_file
 from mer.progress import output
 from mer.runs import Run, differing_settings, find_runs
 from mer.verbs.score import with_interval
@@ -19,8 +21,11 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser("mer compare", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or one above several")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--csv", type=Path, help="write the table to this file too")
     given = parser.parse_args(arguments)
     runs = find_runs(given.runs)
+    if given.csv:
+        write_csv(runs, given.csv)
     if given.json:
         print(json.dumps([_plain(run, settings) for run, settings in _with_settings(runs)], indent=2))
     else:
@@ -39,6 +44,14 @@ def compare_table(runs: Sequence[Run]) -> Table:
         differing = " ".join(f"{name}={value}" for name, value in settings.items() if value != "-")
         table.add_row(run.path.name, differing or "-", str(run.metrics["n_clips"]), *scores)
     return table
+
+
+def write_csv(runs: Sequence[Run], path: Path) -> None:
+    """Write a row a run: the settings that differ, clips, folds, scores, seconds of training."""
+    names = (*_SCORES, "n_clips", "n_folds", "seconds")
+    rows = [settings | {name: run.metrics[name] for name in names} for run, settings in _with_settings(runs)]
+    with atomic_file(path) as temporary:
+        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
 
 
 def _with_settings(runs: Sequence[Run]) -> list[tuple[Run, dict[str, str]]]:

@@ -14,7 +14,8 @@ def test_eye_centres_are_the_means_of_points_36_to_41_and_42_to_47() -> None:
     np.testing.assert_array_equal(second, [31, 9])
 
 
-def test_eye_centres_are_exact_for_points_far_from_the_origin() -> None:
-    points = np.full((68, 2), 4000.25, np.float32)
+def test_eye_centres_do_not_round_points_far_from_the_origin() -> None:
+    points = np.random.default_rng(0).uniform(3000, 4000, (68, 2)).astype(np.float32)
     first, second = eye_centres(points)
-    assert first.tolist() == second.tolist() == [4000.25, 4000.25]
+    np.testing.assert_allclose(first, points[36:42].astype(np.float64).mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(second, points[42:48].astype(np.float64).mean(axis=0), rtol=1e-12)

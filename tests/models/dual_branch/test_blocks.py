@@ -59,10 +59,11 @@ def test_attention_ignores_the_order_of_channels() -> None:
 def test_attention_weights_the_residual_before_the_sum() -> None:
     block = AttentionBlock(4, 4).eval()
     assert block.attention is not None
-    nn.init.zeros_(block.attention.conv.weight)
     features = torch.randn(2, 4, 8, 8)
-    expected = (0.5 * block.residual(features) + features).relu()
-    torch.testing.assert_close(block(features), expected)
+    residual = block.residual(features)
+    torch.testing.assert_close(block(features), (residual * block.attention(residual) + features).relu())
+    nn.init.zeros_(block.attention.conv.weight)
+    torch.testing.assert_close(block(features), (residual / 2 + features).relu())
 
 
 def test_block_without_attention_is_a_plain_residual_block() -> None:

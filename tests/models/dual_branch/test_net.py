@@ -62,7 +62,7 @@ def test_depth_or_stages_out_of_bounds_are_refused(depth: int, stages: int) -> N
         deal_blocks(depth, stages)
 
 
-@pytest.mark.parametrize(("size", "side"), [(28, 4), (56, 7), (112, 4)])
+@pytest.mark.parametrize(("size", "side"), [(28, 4), (56, 7), (100, 4), (112, 4)])
 def test_last_maps_have_one_size_at_every_depth(size: int, side: int) -> None:
     image = torch.randn(1, 2, size, size)
     for depth in DEPTHS:
