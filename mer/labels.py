@@ -31,6 +31,9 @@ class LabelScheme:
         self._drop = set(drop)
         self._drop_in = {dataset: set(raws) for dataset, raws in (drop_in or {}).items()}
         self._leave_out = set(leave_out)
+        twice = [raw for raw in self._class_of if sum(raw in raws for raws in classes.values()) > 1]
+        if twice:
+            raise MerError(f"each emotion in one class of labels={name}", f"{twice[0]} in two", "remove it from one")
         if len(self.classes) < 2:
             raise MerError("two classes or more", f"{len(self.classes)}", f"name them in labels.classes of {name}")
 

@@ -25,7 +25,7 @@ def user_message(error: BaseException) -> str | None:
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
 
 
 def _one_line(error: BaseException) -> str:

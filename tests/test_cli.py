@@ -72,5 +72,5 @@ def test_bad_value_names_its_key(override: str, says: str, capsys: pytest.Captur
 
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MER_DEBUG", "1")
-    with pytest.raises(Exception, match="a verb|predictions.csv"):
+    with pytest.raises(Exception, match="predictions"):
         run_mer(capsys, "score", "none.csv")

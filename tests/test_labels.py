@@ -102,3 +102,8 @@ def test_megc3_keeps_sadness_and_fear_of_samm(labels_of: LabelsOf) -> None:
 def test_flow_images_scheme_keeps_the_three_classes_as_they_are(labels_of: LabelsOf) -> None:
     raw = ["surprise", "negative", "positive"]
     assert labels_of("flow_images").apply(index_of(*raw, dataset="smic")).clips["label"].tolist() == raw
+
+
+def test_emotion_in_two_classes_is_refused() -> None:
+    with pytest.raises(MerError, match="joy in two"):
+        LabelScheme("mine", {"good": ["joy"], "high": ["joy", "awe"]})

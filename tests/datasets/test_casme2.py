@@ -300,7 +300,6 @@ def test_frames_of_the_missing_row_make_the_papers_247_clips(
     assert len(labels_of("casme2").apply(real_index_with_missing_row)) == 247
 
 
-@pytest.mark.xfail(reason="conf/labels/megc3.yaml does not leave out casme2/sub24/EP02_07 yet")
 def test_missing_row_is_not_in_megc2019s_list(real_index_with_missing_row: ClipIndex, labels_of: LabelsOf) -> None:
     assert len(labels_of("megc3").apply(real_index_with_missing_row)) == 145
 
