@@ -1,5 +1,6 @@
 """predictions.csv: written, read, scored."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +14,26 @@ CLASSES = ("negative", "positive", "surprise")
 HEADER = "dataset,subject,target,prediction\n"
 
 
-def clips(n_clips: int = 4) -> pd.DataFrame:
-    """Clips with names that a careless reader turns into numbers or missing values, rows numbered from 7."""
+NUMBERS = ("010", "020", "1e5", "4")  # names that a careless reader turns into numbers,
+WORDS = ("NA", "null", "a,b", "é")  # or into missing values
+
+
+def clips(names: Sequence[str] = NUMBERS) -> pd.DataFrame:
+    """Four clips whose rows are numbered from 7."""
     return pd.DataFrame(
         {
-            "dataset": ["casme2", "samm"] * (n_clips // 2),
-            "subject": ["001", "006"] * (n_clips // 2),
-            "clip": [["010", "NA", "1e5", "a,b"][number % 4] for number in range(n_clips)],
-            "label": [CLASSES[number % 3] for number in range(n_clips)],
+            "dataset": ["casme2", "samm"] * 2,
+            "subject": ["001", "006"] * 2,
+            "clip": names,
+            "label": ["negative", "positive", "surprise", "negative"],
             "fps": 200.0,
         },
-        index=range(7, 7 + n_clips),
+        index=range(7, 11),
     )
 
 
-def probabilities(n_clips: int = 4) -> np.ndarray:
-    return np.random.default_rng(0).dirichlet(np.ones(3), n_clips).astype(np.float32)
+def probabilities() -> np.ndarray:
+    return np.random.default_rng(0).dirichlet(np.ones(3), 4).astype(np.float32)
 
 
 def written(path: Path, text: str) -> Path:
@@ -70,20 +75,22 @@ def test_table_holds_keys_labels_and_one_probability_a_class() -> None:
     given = probabilities()
     table = predictions_table(clips(), given, CLASSES)
     assert list(table) == ["dataset", "subject", "clip", "target", "prediction", *(f"prob_{name}" for name in CLASSES)]
+    assert list(table.index) == [0, 1, 2, 3]
     assert table["target"].tolist() == ["negative", "positive", "surprise", "negative"]
     assert table["prediction"].tolist() == [CLASSES[number] for number in given.argmax(1)]
     np.testing.assert_allclose(table.iloc[:, 5:].to_numpy(float), given, rtol=0, atol=5e-7)
 
 
-def test_reading_and_writing_again_gives_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [NUMBERS, WORDS])
+def test_reading_and_writing_again_gives_the_same_bytes(tmp_path: Path, names: tuple[str, ...]) -> None:
     first, second = tmp_path / "a" / "predictions.csv", tmp_path / "b" / "predictions.csv"
-    table = predictions_table(clips(), probabilities(), CLASSES)
+    table = predictions_table(clips(names), probabilities(), CLASSES)
     write_predictions(table, first)
     back = read_predictions(first)
     write_predictions(back, second)
     assert first.read_bytes() == second.read_bytes()
     assert back["subject"].tolist() == ["001", "006", "001", "006"]
-    assert back["clip"].tolist() == ["010", "NA", "1e5", "a,b"]
+    assert back["clip"].tolist() == list(names)
     assert [path.name for path in first.parent.iterdir()] == ["predictions.csv"]
 
 
