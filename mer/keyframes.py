@@ -1,7 +1,9 @@
 """A clip's key frames: onset, apex and the band at the apex, all that magnification and flow need."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ class KeyFrames:
 
 
 def extract_key_frames(clip: pd.Series, aligner: Aligner, apex: ApexChooser, temporal: TemporalFilter) -> KeyFrames:
-    """Read [onset, apex] of ``clip`` once and sum its frames with the filter's weights, one frame in memory at a time.
+    """Read [onset, apex] of ``clip`` once, on all cores, and sum its crops with the filter's weights.
 
     Raises:
         MerError: a frame cannot be read, or has another size than the onset; no face or landmarks.
@@ -50,9 +52,10 @@ def extract_key_frames(clip: pd.Series, aligner: Aligner, apex: ApexChooser, tem
     transform = aligner.align(first, clip)
     onset = crop = transform.apply(first)
     band = weights[0] * onset.astype(np.float64)
-    for file, weight in zip(files[1:], weights[1:], strict=True):
-        crop = _crop(file, transform, first.shape)
-        band += weight * crop
+    with ThreadPoolExecutor() as pool:  # OpenCV decodes and warps outside Python's lock
+        crops = pool.map(partial(_crop, transform=transform, shape=first.shape), files[1:])
+        for crop, weight in zip(crops, weights[1:], strict=True):
+            band += weight * crop
     points = transform.landmarks_px if transform.landmarks_px is not None else np.zeros((0, 2), np.float32)
     images = _chw(onset), _chw(crop), _chw((band / 255).astype(np.float32))
     return KeyFrames(*images, landmarks_px=torch.from_numpy(points))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
+from jaxtyping import Float
 from torch import Tensor, nn
 from torchmetrics import Accuracy
 
@@ -44,7 +45,11 @@ class MicroExpressionModule(pl.LightningModule):
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.train_accuracy = Accuracy(task="multiclass", num_classes=num_classes)
 
-    def forward(self, flow_px: Tensor, strain: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        flow_px: Float[Tensor, "batch 2 height width"],
+        strain: Float[Tensor, "batch 1 height width"] | None = None,
+    ) -> Float[Tensor, "batch classes"]:
         """Flow ``(B, 2, H, W)`` and perhaps strain ``(B, 1, H, W)`` -> logits ``(B, C)``."""
         logits: Tensor = self.net(*self.features(flow_px, strain))
         return logits

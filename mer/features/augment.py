@@ -1,6 +1,7 @@
 """Training-time augmentation of flow: horizontal flip and 5x5 Gaussian blur (paper, section 3.2)."""
 
 import torch
+from jaxtyping import Float
 from kornia.filters import gaussian_blur2d
 from kornia.geometry.transform import hflip
 from torch import Tensor, nn
@@ -47,6 +48,6 @@ class FlipBlur(nn.Module):
         return torch.rand(len(maps), 1, 1, 1, device=maps.device) < probability
 
 
-def flip_flow(flow_px: Tensor) -> Tensor:
+def flip_flow(flow_px: Float[Tensor, "batch 2 height width"]) -> Float[Tensor, "batch 2 height width"]:
     """Mirror a flow ``(B, 2, H, W)`` left to right: positions and the sign of u."""
     return hflip(flow_px) * flow_px.new_tensor([-1.0, 1.0])[:, None, None]

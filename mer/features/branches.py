@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_choice
@@ -40,7 +41,11 @@ class BranchFeatures(nn.Module):
         """Number of channels of each branch."""
         return len(self.branches[0]), len(self.branches[1])
 
-    def forward(self, flow_px: Tensor, strain: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        flow_px: Float[Tensor, "batch 2 height width"],
+        strain: Float[Tensor, "batch 1 height width"] | None = None,
+    ) -> tuple[Float[Tensor, "batch channel_a height width"], Float[Tensor, "batch channel_b height width"]]:
         """``(B, 2, H, W)`` -> ``(B, C_a, H, W)``, ``(B, C_b, H, W)``.
 
         ``strain`` ``(B, 1, H, W)`` is taken as eps where a dataset publishes it in place of the flow's true scale.

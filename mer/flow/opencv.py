@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import torch
+from jaxtyping import Float
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
@@ -26,7 +27,9 @@ class DISFlow:
     def __init__(self, preset: str = "medium") -> None:
         self._dis = cv2.DISOpticalFlow.create(_PRESETS[require_choice("flow.preset", preset, _PRESETS)])
 
-    def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+    def __call__(
+        self, first: Float[Tensor, "batch channel height width"], second: Float[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch 2 height width"]:
         """Flow from ``first`` to ``second``, both ``(B, 1|3, H, W)`` in [0, 1] -> ``(B, 2, H, W)`` in px.
 
         Raises:
@@ -46,9 +49,9 @@ def to_grey_bytes(frames: Tensor) -> np.ndarray:
     """``(B, 1|3, H, W)`` in [0, 1] -> grey ``(B, H, W)`` uint8.
 
     Raises:
-        MerError: another number of dimensions or channels.
+        MerError: another number of dimensions or channels, or bytes.
     """
-    if frames.ndim != 4 or frames.shape[1] not in (1, 3):
-        raise MerError("frames (B, 1|3, H, W)", f"{tuple(frames.shape)}", "give grey or RGB batches")
+    if frames.ndim != 4 or frames.shape[1] not in (1, 3) or not frames.is_floating_point():
+        raise MerError("float frames (B, 1|3, H, W)", f"{frames.dtype} {tuple(frames.shape)}", "give batches in [0, 1]")
     grey = rgb_to_grayscale(frames) if frames.shape[1] == 3 else frames
     return np.asarray(grey[:, 0].clamp(0, 1).mul(255).round().to(torch.uint8).cpu().numpy())

@@ -3,6 +3,7 @@
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_number
@@ -62,7 +63,7 @@ class EulerianMagnifier(nn.Module):
         self.matlab = matlab
         self.register_buffer("chroma", _attenuation(require_number("chroma_attenuation", chroma_attenuation, 0, 1)))
 
-    def forward(self, clip: Tensor) -> Tensor:
+    def forward(self, clip: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, "batch time 3 height width"]:
         """Magnify every frame: ``(B, T, 3, H, W)`` RGB in [0, 1] -> same shape.
 
         Raises:
@@ -72,7 +73,9 @@ class EulerianMagnifier(nn.Module):
         bands = self.temporal.filter(clip)
         return self.magnify(clip.flatten(0, 1), bands.flatten(0, 1)).view_as(clip)
 
-    def frame(self, clip: Tensor, index: int) -> Tensor:
+    def frame(
+        self, clip: Float[Tensor, "batch time 3 height width"], index: int
+    ) -> Float[Tensor, "batch 3 height width"]:
         """Magnify frame ``index`` alone, in closed form: ``(B, T, 3, H, W)`` -> ``(B, 3, H, W)``.
 
         Raises:
@@ -84,7 +87,9 @@ class EulerianMagnifier(nn.Module):
         weights = self.temporal.weights(index).to(clip)
         return self.magnify(clip[:, index], torch.einsum("t,btchw->bchw", weights, clip[:, : index + 1]))
 
-    def magnify(self, frames: Tensor, bands: Tensor) -> Tensor:
+    def magnify(
+        self, frames: Float[Tensor, "batch 3 height width"], bands: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch 3 height width"]:
         """Magnify ``frames`` by their ``bands``, both ``(B, 3, H, W)``: all that a sweep repeats."""
         height, width = frames.shape[-2:]
         gains = level_gains(height, width, self.alpha, self.lambda_c, self.matlab)

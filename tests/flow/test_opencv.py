@@ -65,6 +65,11 @@ def test_grey_bytes_are_rounded_luma() -> None:
     assert to_grey_bytes(frames).flatten().tolist() == [76, 150, 29, 255]
 
 
+def test_frames_in_bytes_are_refused() -> None:
+    with pytest.raises(MerError, match="uint8"):
+        to_grey_bytes(torch.zeros(1, 3, 16, 16, dtype=torch.uint8))
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 32, 40), (2, 1, 32, 32), (1, 1, 32, 40)])
 def test_frames_of_two_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(MerError, match="one shape"):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_choice, require_integer, require_number
@@ -96,7 +97,11 @@ class DualBranchNet(nn.Module):
         self.head = nn.Linear(fused * head_size**2, num_classes)
         _initialise(self)
 
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+    def forward(
+        self,
+        first: Float[Tensor, "batch channel_a height width"],
+        second: Float[Tensor, "batch channel_b height width"],
+    ) -> Float[Tensor, "batch classes"]:
         """``(B, C_a, H, W)``, ``(B, C_b, H, W)`` -> logits ``(B, num_classes)``.
 
         Raises:
