@@ -13,7 +13,20 @@ class MerError(Exception):
     """
 
     def __init__(self, expected: str, got: str, remedy: str) -> None:
-        super().__init__(f"expected {expected}; got {got}; {remedy}")
+        super().__init__(expected, got, remedy)  # as its arguments, so that it survives the way between processes
+
+    def __str__(self) -> str:
+        return "expected {}; got {}; {}".format(*self.args)
+
+
+class SaidError(MerError):
+    """A user's error that a worker process has put into words already."""
+
+    def __init__(self, message: str) -> None:
+        Exception.__init__(self, message)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 def require_number(name: str, value: object, low: float = float("-inf"), high: float = float("inf")) -> float:

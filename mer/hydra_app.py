@@ -8,7 +8,7 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from mer.errors import MerError
+from mer.errors import MerError, SaidError
 from mer.messages import user_message
 from mer.progress import say
 
@@ -42,9 +42,11 @@ def run_hydra(verb: str, task: Callable[[DictConfig], object], arguments: Sequen
         try:
             task(cfg)
         except Exception as error:
-            # A launcher's worker hands its error back through Hydra; in this process it is kept for the end.
-            if os.getpid() != process or user_message(error) is None:
+            message = user_message(error)
+            if message is None:
                 raise
+            if os.getpid() != process:  # a launcher's worker can only hand it back through Hydra
+                raise SaidError(message) from None
             failures.append(error)
 
     # Hydra's parser takes -m before or after the overrides, but not among them.

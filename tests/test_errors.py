@@ -1,8 +1,10 @@
 """MerError says what was expected, found and to be done; the guards raise it."""
 
+import pickle
+
 import pytest
 
-from mer.errors import MerError, require_choice, require_integer, require_number
+from mer.errors import MerError, SaidError, require_choice, require_integer, require_number
 
 
 def test_message_is_expected_got_remedy_in_one_line() -> None:
@@ -53,3 +55,9 @@ def test_choice_is_returned() -> None:
 def test_choice_that_is_none_is_refused_with_all_choices() -> None:
     with pytest.raises(MerError, match="zero to be one of median, middle; got 'mean'; set zero to one of these"):
         require_choice("zero", "mean", {"middle", "median"})
+
+
+@pytest.mark.parametrize("error", [MerError("a", "b", "c"), SaidError("said before")])
+def test_errors_survive_the_way_between_processes(error: MerError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (type(error), str(error))
