@@ -41,6 +41,7 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
         if run.is_complete:
             say(f"complete already: {run.path}")
         else:
+            say(f"run folder: {run.path}")
             _train(cfg, config, index, maps, folds, run)
     return run.path, dict(read_run(run.path).metrics)
 

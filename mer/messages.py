@@ -19,7 +19,10 @@ def user_message(error: BaseException) -> str | None:
             cause, InstantiationException
         ):
             return _one_line(cause)
-    return _one_line(chain[-1]) if isinstance(error, InstantiationException) else None
+    root = chain[-1]
+    if isinstance(root, OSError) and root.filename is not None:
+        return str(MerError(f"access to {root.filename}", root.strerror or "none", "check path and permissions"))
+    return _one_line(root) if isinstance(error, InstantiationException) else None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -43,6 +43,7 @@ def test_bad_input_ends_in_one_line_and_exit_code_2(
     assert result.err.count("\n") == 1
     assert says in result.err
     assert result.out == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Errors that are the user's to mend become one line; defects of ours do not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,3 +80,12 @@ def test_argument_that_a_part_does_not_take_is_one_line() -> None:
 def test_defect_of_ours_is_left_to_its_traceback(error: Exception) -> None:
     assert user_message(error) is None
     assert user_message(caught(wrap, error)) is None
+
+
+def test_folder_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file") as caught:
+        (tmp_path / "file" / "folder").mkdir()
+    message = user_message(caught.value)
+    assert message is not None
+    assert message.startswith(f"expected access to {tmp_path / 'file' / 'folder'}; got Not a directory;")
