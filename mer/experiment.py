@@ -138,6 +138,7 @@ def build_module(cfg: DictConfig, training: ClipDataset) -> MicroExpressionModul
 
 
 def _announce(folds: list[Fold], bar: Counter) -> Any:
+    bar(0, len(folds))
     done = iter(range(1, len(folds) + 1))
 
     def on_fold(fold: Fold, is_new: bool) -> None:

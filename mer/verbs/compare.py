@@ -11,7 +11,7 @@ from rich.table import Table
 from mer.files import atomic_file
 from mer.progress import output
 from mer.runs import Run, differing_settings, find_runs
-from mer.verbs.score import with_interval
+from mer.verbs.score import result_table, with_interval
 
 _SCORES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def compare_table(runs: Sequence[Run]) -> Table:
     """A row a run: the settings that differ, clips, and the pooled scores with their 95 % intervals."""
-    table = Table(title=f"{len(runs)} runs", caption="[95 % interval over subjects]")
+    table = result_table(f"{len(runs)} runs")
     table.add_column("run", overflow="fold")
     table.add_column("settings that differ", overflow="fold")
     for name in ("clips", *_SCORES.values()):

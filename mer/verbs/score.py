@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from mer.predictions import read_predictions, score_predictions
 from mer.progress import output
 
 _WITH_INTERVAL = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
-_PLAIN = {"macro_precision": "macro-P", "f1_of_means": "F1(P,R)"}
+_PLAIN = {"macro_precision": "P", "f1_of_means": "F1(P,R)"}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -32,8 +33,8 @@ def main(arguments: Sequence[str]) -> None:
 
 def score_table(scores: dict[str, Any], title: str) -> Table:
     """Rows pooled and by dataset, columns the scores, the first three with their 95 % intervals."""
-    table = Table(title=title, caption="[95 % interval over subjects]")
-    for name in ("", "clips", "subjects", *_WITH_INTERVAL.values(), *_PLAIN.values()):
+    table = result_table(title)
+    for name in ("", "clips", "subj.", *_WITH_INTERVAL.values(), *_PLAIN.values()):
         table.add_column(name, no_wrap=True)
     rows = {"pooled": scores["pooled"]} | (scores["datasets"] if len(scores["datasets"]) > 1 else {})
     for name, row in rows.items():
@@ -42,9 +43,14 @@ def score_table(scores: dict[str, Any], title: str) -> Table:
     return table
 
 
+def result_table(title: str) -> Table:
+    """An empty table of scores, narrow enough for 80 columns."""
+    return Table(title=title, caption="below each score: 95 % interval over subjects", box=SIMPLE_HEAD, pad_edge=False)
+
+
 def with_interval(row: dict[str, Any], score: str) -> str:
-    """``0.7398 [.680, .799]``; the interval only where there is one."""
+    """``0.7398`` above ``.680-.799``; the interval only where there is one."""
     if "intervals" not in row:
         return f"{row[score]:.4f}"
     low, high = (f"{bound:.3f}".removeprefix("0") for bound in row["intervals"][score])
-    return f"{row[score]:.4f} [{low}, {high}]"
+    return f"{row[score]:.4f}\n{low}-{high}"
