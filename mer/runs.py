@@ -13,6 +13,11 @@ from mer.errors import MerError
 # Settings that do not decide the predictions.
 FREE_SETTINGS = ("json", "outputs", "store", "run_dir", "sweep", "logger")
 
+_NEEDED = {
+    *("accuracy", "uf1", "uar", "intervals", "confusion", "per_class", "per_subject"),
+    *("n_clips", "n_folds", "seconds", "versions", "git_commit"),
+}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -50,7 +55,7 @@ def read_run(folder: Path) -> Run:
         metrics = json.loads((folder / "metrics.json").read_text())
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise MerError("a finished run's folder", f"{folder}: {error}", "let `mer train` finish it") from error
-    if not isinstance(config, dict) or not isinstance(metrics, dict) or "confusion" not in metrics:
+    if not isinstance(config, dict) or not isinstance(metrics, dict) or not _NEEDED <= set(metrics):
         raise MerError("config.yaml and metrics.json as mer writes them", str(folder), "let `mer train` write them")
     return Run(folder, config, metrics)
 

@@ -26,7 +26,7 @@ class TemporalFilter(Protocol):
 
 
 class IIR:
-    """Difference of two first-order low-pass filters, the MIT code's ``ideal`` choice for faces.
+    """Difference of two first-order low-pass filters, as in the published code for motion.
 
     ``low_k <- (1 - r) low_k-1 + r x_k`` for r1 and r2, both starting at the first frame; the band is
     ``low(r1) - low(r2)``. Source: Wu et al., ACM TOG 31(4), 2012, doi 10.1145/2185520.2185561, and its MATLAB code.

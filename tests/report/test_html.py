@@ -43,8 +43,10 @@ def test_compare_prints_json(outputs: Path, capsys: pytest.CaptureFixture[str]) 
     assert [row["settings"] for row in rows] == [{"model.depth": "1"}, {"model.depth": "2"}]
 
 
-def test_spoilt_metrics_are_one_line(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    next(iter(sorted(outputs.glob("tiny/sweep/*/metrics.json")))).write_text("{")
-    result = run_mer(capsys, "compare", str(outputs))
-    assert result.code == 2
-    assert result.err.count("\n") == 1
+@pytest.mark.parametrize("text", ["{", "[]", '{"accuracy": 1}'])
+def test_spoilt_metrics_are_one_line(outputs: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    next(iter(sorted(outputs.glob("tiny/sweep/*/metrics.json")))).write_text(text)
+    for verb in ("compare", "report"):
+        result = run_mer(capsys, verb, str(outputs))
+        assert result.code == 2
+        assert result.err.count("\n") == 1
