@@ -55,7 +55,7 @@ def read_run(folder: Path) -> Run:
         metrics = json.loads((folder / "metrics.json").read_text())
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise MerError("a finished run's folder", f"{folder}: {error}", "let `mer train` finish it") from error
-    if not isinstance(config, dict) or not isinstance(metrics, dict) or not _NEEDED <= set(metrics):
+    if not isinstance(config, dict) or not isinstance(metrics, dict) or not set(metrics) >= _NEEDED:
         raise MerError("config.yaml and metrics.json as mer writes them", str(folder), "let `mer train` write them")
     return Run(folder, config, metrics)
 
