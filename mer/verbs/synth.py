@@ -25,4 +25,4 @@ def synth(cfg: DictConfig) -> None:
     if cfg.json:
         print(json.dumps({"out": str(cfg.out), "n_clips": len(clips)}))
     else:
-        print(f"{len(clips)} clips in {cfg.out}; next: mer train dataset=casme2 dataset.root={cfg.out} align=given")
+        print(f"{len(clips)} clips in {cfg.out}; next: mer train experiment=demo dataset.root={cfg.out}")

@@ -26,4 +26,4 @@ def train(cfg: DictConfig) -> None:
     scores = {"pooled": metrics, "datasets": metrics["per_dataset"]}
     console.print(score_table(scores, title=f"{cfg.name}: {metrics['n_folds']} folds pooled"))
     for name in ("predictions.csv", "metrics.json", "config.yaml", "figures/confusion.png"):
-        console.print(f"wrote {folder / name}", soft_wrap=True)
+        console.print(str(folder / name), soft_wrap=True)
