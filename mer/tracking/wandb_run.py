@@ -10,6 +10,7 @@ import pandas as pd
 import wandb
 from pytorch_lightning.loggers import Logger, WandbLogger
 
+from mer.fingerprint import fingerprint
 from mer.protocols.folds import Fold
 
 _HOST = "api.wandb.ai"
@@ -37,7 +38,7 @@ class WandbTracker:
             project=self.project,
             group=self.group or folder.parent.name,
             name=folder.name,
-            id=f"{key}-{folder.name}"[:120].replace("/", "-"),
+            id=f"{key}-{fingerprint(folder.name)}",  # W&B refuses some characters of a folder's name
             resume="allow",
             tags=self.tags,
             dir=str(folder),
@@ -53,6 +54,7 @@ class WandbTracker:
                 disable_code=True,
             ),
         )
+        self._run.define_metric("folds/*", step_metric="trainer/global_step")
 
     def fold_logger(self, folder: Path, fold: Fold) -> Logger:
         return WandbLogger(experiment=self._run, prefix=f"folds/{fold.subject}")

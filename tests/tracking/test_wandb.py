@@ -59,6 +59,20 @@ def test_offline_run_holds_config_curves_and_pooled_scores(
     assert any("confusion" in key for key in logged | set(summary))
 
 
+def test_jobs_of_a_sweep_are_runs_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    write_flow_images(tmp_path / "data")
+    sweep = ("-m", "logger=wandb", "model.widths=[4],[5]", "trainer.max_epochs=1")
+    result = run_mer(capsys, *train_words(tmp_path / "data", tmp_path / "outputs", *sweep))
+    assert result.code == 0, result.err
+    files = list((tmp_path / "outputs").glob("tiny/sweep/*/wandb/offline-run-*/*.wandb"))
+    runs = [record.run for file in files for record in records(file) if record.HasField("run")]
+    assert len({run.run_id for run in runs}) == 2
+    assert {run.run_group for run in runs} == {"sweep"}
+
+
 @pytest.mark.parametrize(
     ("environment", "login", "mode"),
     [
