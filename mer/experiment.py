@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from mer.clip import ClipIndex
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
+from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.predictions import per_subject, score_predictions, write_predictions
 from mer.preparation import Preparation, dataset_flow
@@ -33,7 +34,9 @@ from mer.store import Store
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
     """Prepare, train every fold, pool, write. Returns the run's folder and its metrics."""
     config = plain(cfg)
-    index, maps = prepare_maps(cfg, load_index(cfg))
+    index = load_index(cfg)
+    require_classes(index)
+    index, maps = prepare_maps(cfg, index)
     for note in index.notes:
         say(str(note))
     folds: list[Fold] = instantiate(cfg.protocol)(index.clips)
@@ -50,6 +53,19 @@ def load_index(cfg: DictConfig) -> ClipIndex:
     """The dataset's clips under the label scheme."""
     index: ClipIndex = instantiate(cfg.labels).apply(instantiate(cfg.dataset).load())
     return index
+
+
+def require_classes(index: ClipIndex) -> None:
+    """Raise where the label scheme left nothing to tell apart.
+
+    Raises:
+        MerError: all clips are of one class.
+    """
+    found = index.clips["label"].unique()
+    if len(found) < 2:
+        refused = sum(note.kind == "refused" for note in index.notes)
+        got = f"{len(index)} clips of {found[0]} alone, {refused} refused"
+        raise MerError("clips of two classes or more", got, "choose labels=, see `mer check`")
 
 
 def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:

@@ -43,6 +43,10 @@ class LabelScheme:
         Raises:
             MerError: no clip is left.
         """
+        if index.clips.empty:
+            refused = [note for note in index.notes if note.kind == "refused"]
+            got = f"none, {len(refused)} refused" + (f", the first: {refused[0]}" if refused else "")
+            raise MerError("one usable clip or more", got, "check the dataset's folder")
         keep, notes = [], list(index.notes)
         for _, clip in index.clips.iterrows():
             raw = clip["label"]
@@ -54,7 +58,7 @@ class LabelScheme:
             keep.append(wanted and raw in self._class_of)
         clips = index.clips[keep].reset_index(drop=True)
         if clips.empty:
-            found = ", ".join(sorted({str(raw) for raw in index.clips["label"]})) or "no clips"
+            found = ", ".join(sorted({str(raw) for raw in index.clips["label"]}))
             raise MerError(f"labels known to labels={self.name} ({', '.join(self._class_of)})", found, "choose labels=")
         clips["label"] = clips["label"].map(self._class_of)
         return ClipIndex(clips, tuple(notes))

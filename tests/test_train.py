@@ -212,6 +212,15 @@ def test_real_smic_flows_train(real_data: Path, tmp_path: Path, capsys: pytest.C
     }
 
 
+def test_scheme_that_leaves_one_class_is_refused(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run_mer(capsys, *train_words(root, tmp_path / "outputs", "labels=casme2"))
+    assert result.code == 2
+    assert "4 clips of surprise alone, 8 refused" in result.err
+    assert not (tmp_path / "outputs").exists()
+
+
 def test_joblib_workers_run_a_sweep_and_name_a_failed_job(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
