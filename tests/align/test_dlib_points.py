@@ -58,11 +58,11 @@ def test_state_tells_upsampling_apart() -> None:
 
 
 @pytest.mark.parametrize("package", ["dlib", "face_recognition_models"])
-def test_missing_package_names_the_extra(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_names_what_to_install(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if package != "dlib":
         pytest.importorskip("dlib")
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MerError, match=rf"{package} is not installed; pip install 'mer\[dlib\]'"):
+    with pytest.raises(MerError, match=rf"{package} is not installed; pip install dlib-bin"):
         DlibLandmarks().find(np.zeros((48, 64, 3), np.uint8), CLIP)
 
 
