@@ -19,6 +19,14 @@ TINY = (
     "batch_size=4",
 )
 
+# A shell that started the tests in the background may have told them to ignore Ctrl-C.
+_MAIN = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from mer.cli import main
+sys.exit(main())
+"""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -41,7 +49,7 @@ def run_mer(capsys: pytest.CaptureFixture[str], *words: str) -> Result:
 
 def start_mer(*words: str, folder: Path) -> subprocess.Popen[str]:
     """Start ``mer`` with ``words`` as a process of its own, in ``folder``."""
-    command = [sys.executable, "-m", "mer", *words]
+    command = [sys.executable, "-c", _MAIN, *words]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
