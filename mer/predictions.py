@@ -30,6 +30,8 @@ HEADLINE = {
     "macro_precision": macro_precision,
     "f1_of_means": f1_of_means,
 }
+# The scores that tables and trackers show first, and their names there.
+MAIN_SCORES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 _DECIMALS = 6
 
 
@@ -101,11 +103,17 @@ def per_subject(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     return {str(subject): {"clips": len(rows), "accuracy": float(rows.mean())} for subject, rows in hits}
 
 
-def _score(table: pd.DataFrame, classes: Sequence[str], draws: int, seed: int) -> dict[str, Any]:
+def class_numbers(table: pd.DataFrame, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers ``(N,)`` of the targets and of the predictions in ``classes``."""
     numbers = {label: number for number, label in enumerate(classes)}
     targets, predictions = (
         np.array([numbers[label] for label in table[name]], np.int64) for name in ("target", "prediction")
     )
+    return targets, predictions
+
+
+def _score(table: pd.DataFrame, classes: Sequence[str], draws: int, seed: int) -> dict[str, Any]:
+    targets, predictions = class_numbers(table, classes)
     subjects = subject_keys(table).to_numpy(object)
     scores = summarise(confusion_matrix(targets, predictions, len(classes)), classes)
     scores["n_subjects"] = len(set(subjects))

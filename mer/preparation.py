@@ -53,9 +53,9 @@ class Preparation:
         state = key_frames_state(clip, self.aligner, self.apex, self.temporal)
         return self.store.path(clip["dataset"], "key_frames", fingerprint(state))
 
-    def key_frames(self, clip: pd.Series) -> KeyFrames:
-        """Read the key frames of ``clip``, or make and keep them."""
-        path = self.path(clip)
+    def key_frames(self, clip: pd.Series, path: Path | None = None) -> KeyFrames:
+        """Read the key frames of ``clip``, or make and keep them; ``path`` where it is known already."""
+        path = path or self.path(clip)
         kept = self.store.read(path)
         if kept is not None:
             return KeyFrames(**kept)
@@ -73,8 +73,7 @@ class Preparation:
         notes = list(index.notes)
         for number, (_, clip) in enumerate(index.clips.iterrows()):
             try:
-                self._ensure(clip)
-                paths.append(self.path(clip))
+                paths.append(self._ensure(clip))
             except MerError as error:
                 paths.append(None)
                 notes.append(Note(clip_name(clip), "refused", str(error)))
@@ -86,9 +85,11 @@ class Preparation:
             )
         return ClipIndex(kept, tuple(notes)), [path for path in paths if path is not None]
 
-    def _ensure(self, clip: pd.Series) -> None:
-        if not self.path(clip).is_file():
-            self.key_frames(clip)
+    def _ensure(self, clip: pd.Series) -> Path:
+        path = self.path(clip)  # looks at every frame's file, so once a clip
+        if not path.is_file():
+            self.key_frames(clip, path)
+        return path
 
 
 def dataset_flow(
@@ -122,7 +123,8 @@ def dataset_flow(
         flows = []
         for start in range(0, len(clips), _BATCH):
             rows = clips.iloc[start : start + _BATCH]
-            frames = [preparation.key_frames(clip) for _, clip in rows.iterrows()]
+            kept_at = paths[start : start + _BATCH]
+            frames = [preparation.key_frames(clip, at) for (_, clip), at in zip(rows.iterrows(), kept_at, strict=True)]
             flows.append(_batch_flow(frames, magnifier, flow, device).cpu())
             on_clip(start + len(rows), len(clips))
         kept = {"flow": torch.cat(flows)}

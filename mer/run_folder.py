@@ -69,11 +69,14 @@ def open_run(
         MerError: the explicit folder holds a run of other settings, or is in use.
     """
     if explicit:
-        return _open(Path(explicit).expanduser(), key, config, required=True) or _unreachable()
+        chosen = _open(Path(explicit).expanduser(), key, config)
+        if chosen is None:
+            raise MerError(f"a free run folder {explicit}", "one in use", "wait for that run or choose another")
+        return chosen
     for path in sorted(outputs.glob("**/run.json")) if outputs.is_dir() else []:
         if _key(path.parent) != key or ((path.parent / "metrics.json").is_file() and job is None):
             continue
-        found = _open(path.parent, key, config, required=False)
+        found = _open(path.parent, key, config)
         if found is not None:
             return found
     return _open_new(outputs, job or f"{datetime.now():%Y-%m-%d_%H-%M-%S}", key, config)
@@ -95,13 +98,14 @@ def _open_new(outputs: Path, name: str, key: str, config: Mapping[str, Any]) -> 
     for attempt in range(1, 1000):
         path = outputs / (name if attempt == 1 else f"{name}-{attempt}")
         if not path.exists():
-            opened = _open(path, key, config, required=False)
+            opened = _open(path, key, config)
             if opened is not None:
                 return opened
     raise MerError(f"a free folder name in {outputs}", "1000 taken", "set run_dir=DIR")
 
 
-def _open(path: Path, key: str, config: Mapping[str, Any], required: bool) -> RunFolder | None:
+def _open(path: Path, key: str, config: Mapping[str, Any]) -> RunFolder | None:
+    """Open and lock ``path``; None where another process holds it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock = (path / ".lock").open("w")
@@ -111,8 +115,6 @@ def _open(path: Path, key: str, config: Mapping[str, Any], required: bool) -> Ru
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        if required:
-            raise MerError(f"a free run folder {path}", "one in use", "wait for that run or choose another") from None
         return None
     run = RunFolder(path, key, lock)
     kept = _key(path)
@@ -136,10 +138,6 @@ def _key(path: Path) -> str | None:
         return str(json.loads((path / "run.json").read_text())["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _unreachable() -> RunFolder:
-    raise AssertionError("a required run is opened or refused")
 
 
 def _version(package: str) -> str | None:

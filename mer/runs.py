@@ -1,7 +1,7 @@
 """Finished runs on disk: found, read, and set beside each other."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,13 @@ from typing import Any
 import yaml
 
 from mer.errors import MerError
+from mer.predictions import MAIN_SCORES
 
 # Settings that do not decide the predictions.
 FREE_SETTINGS = ("json", "outputs", "store", "run_dir", "sweep", "logger")
 
 _NEEDED = {
-    *("accuracy", "uf1", "uar", "intervals", "confusion", "per_class", "per_subject"),
+    *(*MAIN_SCORES, "intervals", "confusion", "per_class", "per_subject"),
     *("n_clips", "n_folds", "seconds", "versions", "git_commit"),
 }
 
@@ -60,12 +61,22 @@ def read_run(folder: Path) -> Run:
     return Run(folder, config, metrics)
 
 
+def beside_each_other(runs: Sequence[Run]) -> list[tuple[Run, dict[str, str], str]]:
+    """Each run with the settings in which the runs differ, and those that it has as text, ``-`` for none."""
+    rows = zip(runs, differing_settings(runs), strict=True)
+    return [(run, settings, _as_text(settings)) for run, settings in rows]
+
+
 def differing_settings(runs: Iterable[Run]) -> list[dict[str, str]]:
     """For each run, the settings in which the runs differ; ``-`` where a run has no such setting."""
     flat = [dict(_flatten({k: v for k, v in run.config.items() if k not in FREE_SETTINGS})) for run in runs]
     keys = list(dict.fromkeys(key for settings in flat for key in settings))
     differing = [key for key in keys if len({settings.get(key, "-") for settings in flat}) > 1]
     return [{key: settings.get(key, "-") for key in differing} for settings in flat]
+
+
+def _as_text(settings: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in settings.items() if value != "-") or "-"
 
 
 def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:

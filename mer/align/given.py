@@ -27,7 +27,7 @@ class GivenLandmarks:
         self.path = path
 
     def find(self, onset: Image, clip: pd.Series) -> Points:
-        key: Any = (clip["subject"], clip["clip"], int(clip["onset"]))
+        key = _row_key(clip)
         if key not in self._table.index:
             raise MerError(
                 f"landmarks of {clip_name(clip)} frame {key[2]}", f"no such row in {self.path}", "add it or set align="
@@ -41,7 +41,7 @@ class GivenLandmarks:
         return points
 
     def state(self, clip: pd.Series) -> Any:
-        key: Any = (clip["subject"], clip["clip"], int(clip["onset"]))
+        key = _row_key(clip)
         return self._table.loc[key].astype(float).tolist() if key in self._table.index else None
 
     @cached_property
@@ -64,3 +64,7 @@ class GivenLandmarks:
             raise MerError("one row a frame", f"{' '.join(map(str, twice.iloc[0][_KEY]))} twice", f"fix {self.path}")
         numbers: pd.DataFrame = table.set_index(_KEY)[_X + _Y].apply(pd.to_numeric, errors="coerce")
         return numbers.sort_index()
+
+
+def _row_key(clip: pd.Series) -> Any:
+    return clip["subject"], clip["clip"], int(clip["onset"])

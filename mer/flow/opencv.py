@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float
-from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-from mer.errors import MerError, require_choice
+from mer.errors import require_choice
+from mer.flow.frames import require_pair, to_grey
 
 _SMALLEST_PX = 12  # of the longer side, by OpenCV
 _PRESETS = {
@@ -35,13 +35,9 @@ class DISFlow:
         Raises:
             MerError: the shapes differ, are not those above or are too small.
         """
-        pairs = zip(to_grey_bytes(first), to_grey_bytes(second), strict=True)
-        if first.shape != second.shape:
-            raise MerError(f"frames of {tuple(first.shape)}", f"{tuple(second.shape)}", "give two batches of one shape")
-        if max(first.shape[2:]) < _SMALLEST_PX:
-            size = "x".join(map(str, first.shape[2:]))
-            raise MerError(f"frames of {_SMALLEST_PX} px or more for DIS flow", size, "use a larger crop")
-        flow = np.stack([self._dis.calc(one, two, None) for one, two in pairs])  # type: ignore[call-overload]
+        grey = to_grey_bytes(first), to_grey_bytes(second)
+        require_pair(first, second, max(first.shape[2:]), _SMALLEST_PX, "DIS flow")
+        flow = np.stack([self._dis.calc(one, two, None) for one, two in zip(*grey, strict=True)])  # type: ignore[call-overload]
         return torch.from_numpy(flow).permute(0, 3, 1, 2).contiguous().to(first.device)
 
 
@@ -51,7 +47,4 @@ def to_grey_bytes(frames: Tensor) -> np.ndarray:
     Raises:
         MerError: another number of dimensions or channels, or bytes.
     """
-    if frames.ndim != 4 or frames.shape[1] not in (1, 3) or not frames.is_floating_point():
-        raise MerError("float frames (B, 1|3, H, W)", f"{frames.dtype} {tuple(frames.shape)}", "give batches in [0, 1]")
-    grey = rgb_to_grayscale(frames) if frames.shape[1] == 3 else frames
-    return np.asarray(grey[:, 0].clamp(0, 1).mul(255).round().to(torch.uint8).cpu().numpy())
+    return np.asarray(to_grey(frames)[:, 0].clamp(0, 1).mul(255).round().to(torch.uint8).cpu().numpy())

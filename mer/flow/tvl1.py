@@ -8,12 +8,12 @@ import math
 
 import torch
 from jaxtyping import Float
-from kornia.color import rgb_to_grayscale
 from kornia.filters import gaussian_blur2d, spatial_gradient
 from torch import Tensor
 
-from mer.errors import MerError, require_integer, require_number
+from mer.errors import require_integer, require_number
 from mer.flow.bicubic import pixel_positions, sample_bicubic
+from mer.flow.frames import require_pair, to_grey
 
 _GREY_RANGE = 255.0
 _PRESMOOTHING_PX = 0.8
@@ -61,8 +61,9 @@ class TVL1Flow:
         Raises:
             MerError: the shapes differ, are not those above or are too small.
         """
-        _require_pair(first, second)
-        pyramid = _pyramid(*_normalise(_grey(first), _grey(second)))
+        grey = to_grey(first), to_grey(second)
+        require_pair(first, second, min(first.shape[2:]), _SMALLEST_SIDE_PX, "TV-L1")
+        pyramid = _pyramid(*_normalise(*grey))
         flow = torch.zeros_like(pyramid[-1][0]).repeat(1, 2, 1, 1)
         for level, (one, two) in enumerate(reversed(pyramid)):
             flow = self._solve(one, two, flow if level == 0 else _enlarge(flow, one))
@@ -80,16 +81,16 @@ class TVL1Flow:
 
     def _iterate(self, flow: Tensor, dual: Tensor, constant: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
         energy = slope.square().sum(1, keepdim=True)
-        tells = energy >= _FLAT
-        limit = self.lambda_ * self.theta
+        tells, energy = energy >= _FLAT, energy.clamp_min(_FLAT)
+        limit, rate = self.lambda_ * self.theta, self.tau / self.theta
         active = torch.ones(len(flow), 1, 1, 1, dtype=torch.bool, device=flow.device)
         for iteration in range(self.max_iterations):
             residual = constant + (slope * flow).sum(1, keepdim=True)
-            step = torch.where(tells, (-residual / energy.clamp_min(_FLAT)).clamp(-limit, limit), 0)
+            step = torch.where(tells, (-residual / energy).clamp(-limit, limit), 0)
             smooth = flow + step * slope + self.theta * divergence(dual)
             slopes = forward_gradient(smooth)
             length = torch.linalg.vector_norm(slopes, dim=2, keepdim=True)
-            moved = (dual + self.tau / self.theta * slopes) / (1 + self.tau / self.theta * length)
+            moved = (dual + rate * slopes) / (1 + rate * length)
             update = (smooth - flow).square().sum(1, keepdim=True).mean(dim=(2, 3), keepdim=True)
             # A pair that has converged stays as it is, so that no pair depends on those beside it.
             flow = torch.where(active, smooth, flow)
@@ -117,20 +118,6 @@ def divergence(fields: Tensor) -> Tensor:
     result[..., :-1, :] += along_y[..., :-1, :]
     result[..., 1:, :] -= along_y[..., :-1, :]
     return result
-
-
-def _require_pair(first: Tensor, second: Tensor) -> None:
-    if first.shape != second.shape:
-        raise MerError(f"frames of {tuple(first.shape)}", f"{tuple(second.shape)}", "give two batches of one shape")
-    if first.ndim != 4 or first.shape[1] not in (1, 3) or not first.is_floating_point():
-        raise MerError("float frames (B, 1|3, H, W)", f"{first.dtype} {tuple(first.shape)}", "give batches in [0, 1]")
-    if min(first.shape[2:]) < _SMALLEST_SIDE_PX:
-        size = "x".join(map(str, first.shape[2:]))
-        raise MerError(f"frames of {_SMALLEST_SIDE_PX} px or more for TV-L1", size, "use a larger crop")
-
-
-def _grey(frames: Tensor) -> Tensor:
-    return rgb_to_grayscale(frames) if frames.shape[1] == 3 else frames
 
 
 def _normalise(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

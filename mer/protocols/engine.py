@@ -18,7 +18,7 @@ from mer.datamodule import ClipDataset, LOSODataModule
 from mer.files import atomic_folder, safe_name
 from mer.fingerprint import seed_from
 from mer.metrics import confusion_matrix, summarise
-from mer.predictions import predictions_table, read_predictions, write_predictions
+from mer.predictions import class_numbers, predictions_table, read_predictions, write_predictions
 from mer.protocols.folds import Fold
 from mer.recognition import MicroExpressionModule
 
@@ -75,7 +75,7 @@ class SequentialEngine:
             write_predictions(table, part / "predictions.csv")
             save_file({name: value.contiguous() for name, value in module.net.state_dict().items()},
                       part / "model.safetensors")  # fmt: skip
-            scores = summarise(_confusion(table, classes), classes)
+            scores = summarise(confusion_matrix(*class_numbers(table, classes), len(classes)), classes)
             report = scores | {"subject": fold.subject, "seed": seed, "seconds": time.perf_counter() - start}
             (part / "metrics.json").write_text(json.dumps(report, indent=2))
 
@@ -87,8 +87,3 @@ def _fit(trainer: pl.Trainer, module: MicroExpressionModule, datamodule: LOSODat
         raise KeyboardInterrupt from stop
     if trainer.interrupted:  # a fold cut short is no fold
         raise KeyboardInterrupt
-
-
-def _confusion(table: pd.DataFrame, classes: Sequence[str]) -> Any:
-    numbers = {label: number for number, label in enumerate(classes)}
-    return confusion_matrix(table["target"].map(numbers), table["prediction"].map(numbers), len(classes))

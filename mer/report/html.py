@@ -6,9 +6,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from mer.runs import Run, differing_settings
+from mer.predictions import MAIN_SCORES
+from mer.runs import Run, beside_each_other
 
-_SCORES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -36,11 +36,11 @@ def render_report(runs: Sequence[Run], title: str) -> str:
 
 
 def _overview(runs: Sequence[Run]) -> str:
-    rows = []
-    for run, settings in zip(runs, differing_settings(runs), strict=True):
-        differing = " ".join(f"{name}={value}" for name, value in settings.items() if value != "-")
-        rows.append([run.path.name, differing or "-", str(run.metrics["n_clips"]), *_scores(run.metrics)])
-    return _table(("run", "settings that differ", "clips", *_SCORES.values()), rows)
+    rows = [
+        [run.path.name, differing, str(run.metrics["n_clips"]), *_scores(run.metrics)]
+        for run, _, differing in beside_each_other(runs)
+    ]
+    return _table(("run", "settings that differ", "clips", *MAIN_SCORES.values()), rows)
 
 
 def _section(run: Run) -> str:
@@ -76,7 +76,7 @@ def _facts(metrics: Mapping[str, Any]) -> str:
 
 
 def _scores(metrics: Mapping[str, Any]) -> Iterable[str]:
-    for name in _SCORES:
+    for name in MAIN_SCORES:
         low, high = metrics["intervals"][name]
         yield f"{metrics[name]:.3f} [{low:.3f}, {high:.3f}]"
 

@@ -11,10 +11,10 @@ import wandb
 from pytorch_lightning.loggers import Logger, WandbLogger
 
 from mer.fingerprint import fingerprint
+from mer.predictions import MAIN_SCORES
 from mer.protocols.folds import Fold
 
 _HOST = "api.wandb.ai"
-_SCORES = ("accuracy", "uf1", "uar")
 
 
 class WandbTracker:
@@ -61,7 +61,7 @@ class WandbTracker:
 
     def close(self, metrics: Mapping[str, Any], predictions: pd.DataFrame) -> None:
         classes = list(metrics["classes"])
-        self._run.summary.update({name: metrics[name] for name in _SCORES})
+        self._run.summary.update({name: metrics[name] for name in MAIN_SCORES})
         table = predictions.astype(dict.fromkeys(predictions.select_dtypes(include=["object", "string"]), str))
         self._run.log(
             {

@@ -9,11 +9,10 @@ import pandas as pd
 from rich.table import Table
 
 from mer.files import atomic_file
+from mer.predictions import MAIN_SCORES
 from mer.progress import output
-from mer.runs import Run, differing_settings, find_runs
+from mer.runs import Run, beside_each_other, find_runs
 from mer.verbs.score import result_table, with_interval
-
-_SCORES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -27,7 +26,7 @@ def main(arguments: Sequence[str]) -> None:
     if given.csv:
         write_csv(runs, given.csv)
     if given.json:
-        print(json.dumps([_plain(run, settings) for run, settings in _with_settings(runs)], indent=2))
+        print(json.dumps([_plain(run, settings) for run, settings, _ in beside_each_other(runs)], indent=2))
     else:
         output().print(compare_table(runs))
 
@@ -37,27 +36,22 @@ def compare_table(runs: Sequence[Run]) -> Table:
     table = result_table(f"{len(runs)} runs")
     table.add_column("run", overflow="fold")
     table.add_column("settings that differ", overflow="fold")
-    for name in ("clips", *_SCORES.values()):
+    for name in ("clips", *MAIN_SCORES.values()):
         table.add_column(name, no_wrap=True)
-    for run, settings in _with_settings(runs):
-        scores = [with_interval(dict(run.metrics), score) for score in _SCORES]
-        differing = " ".join(f"{name}={value}" for name, value in settings.items() if value != "-")
-        table.add_row(run.path.name, differing or "-", str(run.metrics["n_clips"]), *scores)
+    for run, _, differing in beside_each_other(runs):
+        scores = [with_interval(dict(run.metrics), score) for score in MAIN_SCORES]
+        table.add_row(run.path.name, differing, str(run.metrics["n_clips"]), *scores)
     return table
 
 
 def write_csv(runs: Sequence[Run], path: Path) -> None:
     """Write a row a run: the settings that differ, clips, folds, scores, seconds of training."""
-    names = (*_SCORES, "n_clips", "n_folds", "seconds")
-    rows = [settings | {name: run.metrics[name] for name in names} for run, settings in _with_settings(runs)]
+    names = (*MAIN_SCORES, "n_clips", "n_folds", "seconds")
+    rows = [settings | {name: run.metrics[name] for name in names} for run, settings, _ in beside_each_other(runs)]
     with atomic_file(path) as temporary:
         pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
 
 
-def _with_settings(runs: Sequence[Run]) -> list[tuple[Run, dict[str, str]]]:
-    return list(zip(runs, differing_settings(runs), strict=True))
-
-
 def _plain(run: Run, settings: dict[str, str]) -> dict[str, object]:
-    scores = {name: run.metrics[name] for name in (*_SCORES, "intervals", "n_clips", "n_folds", "seconds")}
+    scores = {name: run.metrics[name] for name in (*MAIN_SCORES, "intervals", "n_clips", "n_folds", "seconds")}
     return {"run": str(run.path), "settings": settings} | scores

@@ -9,10 +9,9 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from mer.predictions import read_predictions, score_predictions
+from mer.predictions import MAIN_SCORES, read_predictions, score_predictions
 from mer.progress import output
 
-_WITH_INTERVAL = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR"}
 _PLAIN = {"macro_precision": "P", "f1_of_means": "F1(P,R)"}
 
 
@@ -34,11 +33,11 @@ def main(arguments: Sequence[str]) -> None:
 def score_table(scores: dict[str, Any], title: str) -> Table:
     """Rows pooled and by dataset, columns the scores, the first three with their 95 % intervals."""
     table = result_table(title)
-    for name in ("", "clips", "subj.", *_WITH_INTERVAL.values(), *_PLAIN.values()):
+    for name in ("", "clips", "subj.", *MAIN_SCORES.values(), *_PLAIN.values()):
         table.add_column(name, no_wrap=True)
     rows = {"pooled": scores["pooled"]} | (scores["datasets"] if len(scores["datasets"]) > 1 else {})
     for name, row in rows.items():
-        cells = [with_interval(row, score) for score in _WITH_INTERVAL] + [f"{row[score]:.4f}" for score in _PLAIN]
+        cells = [with_interval(row, score) for score in MAIN_SCORES] + [f"{row[score]:.4f}" for score in _PLAIN]
         table.add_row(name, str(row["n_clips"]), str(row["n_subjects"]), *cells)
     return table
 
