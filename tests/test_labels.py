@@ -27,6 +27,7 @@ def test_raw_emotions_become_their_class() -> None:
 
 def test_classes_keep_the_order_of_the_configuration() -> None:
     assert SCHEME.classes == ["good", "bad"]
+    assert SCHEME.apply(index_of("fear")).classes == ("good", "bad")
 
 
 def test_dropped_emotion_leaves_without_a_note() -> None:
@@ -96,6 +97,13 @@ def test_megc3_keeps_sadness_and_fear_of_samm(labels_of: LabelsOf) -> None:
     raw = ("anger", "contempt", "disgust", "fear", "sadness", "other", "happiness", "surprise")
     index = labels_of("megc3").apply(index_of(*raw, dataset="samm"))
     assert index.clips["label"].tolist() == [*["negative"] * 5, "positive", "surprise"]
+    assert index.notes == ()
+
+
+def test_megc3_merges_the_spellings_of_other_datasets(labels_of: LabelsOf) -> None:
+    raw = ("happy", "sad", "others", "tense", "contempt", "surprise")
+    index = labels_of("megc3").apply(index_of(*raw, dataset="casme3"))
+    assert index.clips["label"].tolist() == ["positive", "negative", "negative", "surprise"]
     assert index.notes == ()
 
 
