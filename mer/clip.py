@@ -18,8 +18,10 @@ COLUMNS: Mapping[str, str] = {
     "apex": "apex frame's number; <NA> where the dataset gives none that can be used",
     "offset": "offset frame's number",
     "action_units": "action units as the sheet writes them",
-    "files": "one path a frame of [onset, offset] in order; or the one flow image",
+    "objective_class": "objective class of the sheet, `I` to `VII`; empty where the dataset gives none",
+    "files": "one frame's name (mer/frames.py) a frame of [onset, offset] in order; or the one flow image",
 }
+_TEXTS_THAT_MAY_LACK = ("action_units", "objective_class")
 _NUMBERS = ("onset", "apex", "offset")
 
 
@@ -37,10 +39,19 @@ class Note:
 
 @dataclass(frozen=True)
 class ClipIndex:
-    """The clips of one or more datasets (columns as in ``COLUMNS``) and the notes taken while reading them."""
+    """The clips of one or more datasets (columns as in ``COLUMNS``) and the notes taken while reading them.
+
+    Attributes:
+        clips: one row a clip.
+        notes: rows that were repaired or refused.
+        classes: the classes in the order of the logits, once a label scheme is applied.
+        sources: each file and folder that was read and its state then, while no label scheme is applied.
+    """
 
     clips: pd.DataFrame
     notes: tuple[Note, ...] = field(default=())
+    classes: tuple[str, ...] = field(default=())
+    sources: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -55,6 +66,8 @@ def clip_index(rows: Iterable[Mapping[str, Any]], notes: Iterable[Note] = ()) ->
     clips = pd.DataFrame(list(rows), columns=list(COLUMNS))
     for name in _NUMBERS:
         clips[name] = clips[name].astype("Int64")
+    for name in _TEXTS_THAT_MAY_LACK:
+        clips[name] = [text if isinstance(text, str) else "" for text in clips[name]]
     clips["fps"] = clips["fps"].astype("float64")
     twice = clips[clips.duplicated(["dataset", "subject", "clip"])]
     if len(twice):

@@ -4,9 +4,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from mer.errors import MerError, SaidError
 from mer.messages import user_message
@@ -57,3 +58,9 @@ def run_hydra(verb: str, task: Callable[[DictConfig], object], arguments: Sequen
         say(f"mer: {user_message(error)}")
     if failures:
         raise failures[-1]
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """The resolved configuration as plain values."""
+    container: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    return dict(container)

@@ -72,6 +72,9 @@ def _read_labels(root: Path) -> list[dict[str, Any]]:
     if missing:
         raise MerError(f"columns {', '.join(_COLUMNS)}", f"{path} without {', '.join(missing)}", "add them")
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    for line, row in enumerate(rows, start=2):
+        if empty := [column for column in _COLUMNS if not row[column]]:
+            raise MerError("no empty cell in labels.csv", f"row {line} of {path} without {empty[0]}", "fill it in")
     frame = {"fps": float("nan"), "onset": None, "apex": None, "offset": None, "action_units": ""}
     return [{**frame, **row, "files": (str(root / row["file"]),)} for row in rows]
 

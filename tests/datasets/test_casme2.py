@@ -1,18 +1,21 @@
 """Casme2 reads the sheet as it is distributed, with its quirks, and says what it repaired or refused."""
 
-from collections import Counter
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
 
 from mer.clip import ClipIndex, clip_name
 from mer.datasets import Casme2
-from mer.datasets.casme2 import check_frames, read_sheet
 from mer.errors import MerError
 from tests.conftest import LabelsOf
 from tests.fakes import Casme2Row, write_casme2
-from tests.fakes.casme2 import FRAMES, HEADER, SHEET, write_sheet
+from tests.fakes.casme2 import FRAMES, OBJECTIVE_SHEET, SHEET, write_objective_sheet, write_sheet
+from tests.fakes.coded import touch_frames
+from tests.fakes.workbook import write_workbook
 
 SHEET_COUNTS = {
     "others": 99,
@@ -60,8 +63,10 @@ def test_subject_is_spelled_as_the_folders_are(tmp_path: Path, cell: str, subjec
 
 
 def test_subject_kept_as_a_number_gets_its_zero_back(tmp_path: Path) -> None:
-    write_sheet(tmp_path / SHEET, [(1, *Casme2Row().cells[1:])])
-    assert read_sheet(tmp_path / SHEET)[0]["subject"] == "sub01"
+    index = load(tmp_path, Casme2Row(subject=1))
+    assert index.clips["subject"].tolist() == ["sub01"]
+    reason = "subject 1, a number in the sheet, read as sub01"
+    assert [str(note) for note in index.notes] == [f"repaired casme2/sub01/EP01_01f: {reason}"]
 
 
 @pytest.mark.parametrize(("cell", "text"), [(12, "12"), ("4+R7", "4+R7"), ("?", "?"), (None, "")])
@@ -70,27 +75,17 @@ def test_action_units_are_text_whatever_the_cell_holds(tmp_path: Path, cell: int
 
 
 def test_emotion_and_name_are_read_without_stray_blanks(tmp_path: Path) -> None:
-    root = write_casme2(tmp_path, [Casme2Row(clip="EP01_01f", emotion=" Happiness ")])
-    assert read_sheet(root / SHEET)[0]["label"] == "happiness"
+    root = write_casme2(tmp_path)
+    write_sheet(root / SHEET, [("01 ", " EP01_01f", None, 8, 11, 12, None, "4+7", " Happiness ")])
+    clips = Casme2(root).load().clips
+    assert clips[["subject", "clip", "label"]].to_numpy().tolist() == [["sub01", "EP01_01f", "happiness"]]
 
 
 def test_blank_row_at_the_end_of_the_sheet_is_no_clip(tmp_path: Path) -> None:
-    write_sheet(tmp_path / SHEET, [Casme2Row().cells, (None, None, None, None, None, None, None, " ", None)])
-    assert len(read_sheet(tmp_path / SHEET)) == 1
-
-
-@pytest.mark.parametrize("apex", ["/", None, 3, 2, 9], ids=["slash", "empty", "onset", "before onset", "after offset"])
-def test_apex_that_cannot_be_used_is_left_open_and_noted(tmp_path: Path, apex: int | str | None) -> None:
-    index = load(tmp_path, Casme2Row(onset=3, apex=apex, offset=8, on_disk=range(1, 12)))
-    assert index.clips["apex"].isna().all()
-    assert len(index.clips["files"][0]) == 6
-    assert notes(index) == [("repaired", "casme2/sub01/EP01_01f")]
-    assert "3..8" in index.notes[0].reason
-
-
-def test_apex_at_the_offset_is_kept(tmp_path: Path) -> None:
-    index = load(tmp_path, Casme2Row(onset=3, apex=8, offset=8))
-    assert index.clips["apex"].tolist() == [8]
+    root = write_casme2(tmp_path, [Casme2Row()])
+    write_sheet(root / SHEET, [Casme2Row().cells, (None, None, None, None, None, None, None, " ", None)])
+    index = Casme2(root).load()
+    assert len(index) == 1
     assert index.notes == ()
 
 
@@ -151,16 +146,17 @@ def test_row_is_not_added_to_a_sheet_that_has_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("on_disk", "reason"),
     [
-        ([], "no frames on disk"),
-        ([3, 6, 7, 8], "2 frames missing before the apex, the first is 4"),
-        ([4, 5, 6, 7, 8], "1 frames missing before the apex, the first is 3"),
-        ([3, 4, 5, 7, 8], "1 frames missing before the apex, the first is 6"),
+        ([], "no frames on disk in {folder}"),
+        ([3, 6, 7, 8], "gap in the numbering: 2 of the frames 3..6 missing, the first is 4"),
+        ([4, 5, 6, 7, 8], "1 of the frames 3..6 missing, the first is 3"),
+        ([3, 4, 5, 7, 8], "1 of the frames 3..6 missing, the first is 6"),
     ],
     ids=["none", "between", "onset", "apex"],
 )
 def test_clip_without_all_frames_to_its_apex_is_refused(tmp_path: Path, on_disk: list[int], reason: str) -> None:
     index = load(tmp_path, Casme2Row(on_disk=on_disk), Casme2Row(clip="EP02_01f"))
     assert index.clips["clip"].tolist() == ["EP02_01f"]
+    reason = reason.format(folder=tmp_path / FRAMES / "sub01" / "EP01_01f")
     assert [str(note) for note in index.notes] == [f"refused casme2/sub01/EP01_01f: {reason}"]
 
 
@@ -180,35 +176,14 @@ def test_frames_missing_after_the_apex_shorten_the_clip(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("onset", "offset"), [("/", 8), (3, "/"), (8, 3), (None, None)])
-def test_clip_without_an_interval_is_refused(tmp_path: Path, onset: int | str | None, offset: int | str | None) -> None:
-    index = load(tmp_path, Casme2Row(onset=onset, offset=offset, on_disk=range(1, 10)))
-    assert len(index) == 0
-    assert "no interval" in index.notes[0].reason
-
-
-def test_root_is_asked_for_where_none_is_given() -> None:
-    with pytest.raises(MerError, match=r"got none; set dataset\.root=DIR"):
-        Casme2(None).load()
-
-
-def test_root_that_is_no_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MerError, match=r"no folder .*absent; set dataset\.root=DIR"):
-        Casme2(tmp_path / "absent").load()
-
-
-def test_frames_folder_of_another_name_is_asked_for(casme2_root: Path) -> None:
+def test_cropped_frames_are_read_by_their_last_number(casme2_root: Path) -> None:
+    folder = casme2_root / FRAMES / "sub01" / "EP01_01f"
+    for frame in list(folder.iterdir()):
+        frame.rename(folder / f"reg_{frame.name}")
     (casme2_root / FRAMES).rename(casme2_root / "Cropped")
-    with pytest.raises(MerError, match=r"no folder .*CASME2-RAW; set dataset\.frames=NAME"):
-        Casme2(casme2_root).load()
-    assert len(Casme2(casme2_root, frames="Cropped").load()) == 4
-
-
-def test_sheet_of_another_name_is_asked_for(casme2_root: Path) -> None:
-    (casme2_root / SHEET).rename(casme2_root / "coding.xlsx")
-    with pytest.raises(MerError, match=r"no file .*xlsx; put it there or set dataset\.sheet=NAME"):
-        Casme2(casme2_root).load()
-    assert len(Casme2(casme2_root, sheet="coding.xlsx").load()) == 4
+    index = Casme2(casme2_root, frames="Cropped").load()
+    assert index.notes == ()
+    assert [Path(file).name for file in index.clips["files"].iloc[0]] == [f"reg_img{n}.jpg" for n in range(8, 13)]
 
 
 @pytest.mark.parametrize("content", [b"", b"Subject,Filename\n", b"PK\x03\x04 cut off", b"<html>log in first</html>"])
@@ -218,18 +193,16 @@ def test_file_that_is_no_workbook_is_refused(casme2_root: Path, content: bytes) 
         Casme2(casme2_root).load()
 
 
-@pytest.mark.parametrize("column", [name for name in HEADER if name])
-def test_missing_column_is_named(tmp_path: Path, column: str) -> None:
-    root = write_casme2(tmp_path, header=[None if name == column else name for name in HEADER])
-    with pytest.raises(MerError, match=rf"{SHEET} without {column}; use Sheet1 as it is"):
-        Casme2(root).load()
+def test_objective_classes_are_joined_by_subject_and_clip(casme2_root: Path) -> None:
+    rows: list[tuple[int | str, str, int]] = [("02", "EP01_01f", 7), (1, "EP01_01f", 3), ("01", "EP09_01", 1)]
+    write_objective_sheet(casme2_root / OBJECTIVE_SHEET, rows)
+    assert Casme2(casme2_root).load().clips["objective_class"].tolist() == ["III", "", "VII", ""]
 
 
-def test_check_frames_leaves_the_row_it_was_given_alone() -> None:
-    row = {"onset": 1, "apex": None, "offset": 3}
-    checked, _ = check_frames(row, {1: "a", 2: "b"})
-    assert row == {"onset": 1, "apex": None, "offset": 3}
-    assert checked["files"] is None
+def test_objective_sheet_of_another_name_is_found_where_it_is_named(casme2_root: Path) -> None:
+    write_objective_sheet(casme2_root / "classes.xlsx", [("01", "EP01_01f", 5)])
+    assert set(Casme2(casme2_root).load().clips["objective_class"]) == {""}
+    assert "V" in set(Casme2(casme2_root, objective_sheet="classes.xlsx").load().clips["objective_class"])
 
 
 @pytest.fixture(scope="module")
@@ -237,38 +210,41 @@ def real_sheet(real_data: Path) -> Path:
     return real_data / "annotations" / SHEET
 
 
-def write_empty_frames(root: Path, sheet: Path, *more: tuple[str, str, range]) -> Path:
-    """The real sheet in ``root`` with an empty file for every frame that it or the corrected list counts on."""
-    (root / SHEET).write_bytes(sheet.read_bytes())
-    intervals = [(row["subject"], row["clip"], range(row["onset"], row["offset"] + 1)) for row in read_sheet(sheet)]
+@pytest.fixture(scope="module")
+def real_root(real_data: Path, real_sheet: Path) -> Iterator[Path]:
+    """The real sheets with an empty file for every frame that they or the corrected list count on."""
+    rows = pd.read_excel(real_sheet, dtype={"Subject": str})
+    intervals = [
+        (f"sub{subject}", clip, range(onset, offset + 1))
+        for subject, clip, onset, offset in zip(
+            rows["Subject"], rows["Filename"], rows["OnsetFrame"], rows["OffsetFrame"], strict=True
+        )
+    ]
     corrected = [("sub07", "EP06_01", range(56, 117)), ("sub12", "EP09_02", range(161, 207))]
-    for subject, clip, numbers in [*intervals, *corrected, *more]:
-        folder = root / FRAMES / subject / clip
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in numbers:
-            (folder / f"img{number}.jpg").touch()
-    return root
+    with TemporaryDirectory() as folder:
+        for subject, clip, numbers in [*intervals, *corrected]:
+            touch_frames(Path(folder) / FRAMES / subject / clip, [f"img{number}.jpg" for number in numbers])
+        for sheet in (SHEET, OBJECTIVE_SHEET):
+            shutil.copy(real_data / "annotations" / sheet, folder)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="module")
-def real_index(real_sheet: Path, tmp_path_factory: pytest.TempPathFactory) -> ClipIndex:
-    return Casme2(write_empty_frames(tmp_path_factory.mktemp("casme2"), real_sheet)).load()
+def real_index(real_root: Path) -> ClipIndex:
+    return Casme2(real_root).load()
 
 
 @pytest.fixture(scope="module")
-def real_index_with_missing_row(real_sheet: Path, tmp_path_factory: pytest.TempPathFactory) -> ClipIndex:
-    return Casme2(write_empty_frames(tmp_path_factory.mktemp("casme2"), real_sheet, MISSING_ROW)).load()
-
-
-def test_real_sheet_has_the_published_counts(real_sheet: Path) -> None:
-    rows = read_sheet(real_sheet)
-    assert len(rows) == 255
-    assert Counter(row["label"] for row in rows) == SHEET_COUNTS
-    assert {row["subject"] for row in rows} == {f"sub{number:02d}" for number in range(1, 27)}
+def real_index_with_missing_row(real_root: Path, real_index: ClipIndex) -> ClipIndex:
+    """As ``real_index``, which is read first, with the frames of the missing row on disk."""
+    subject, clip, numbers = MISSING_ROW
+    touch_frames(real_root / FRAMES / subject / clip, [f"img{number}.jpg" for number in numbers])
+    return Casme2(real_root).load()
 
 
 def test_every_row_of_the_real_sheet_loads(real_index: ClipIndex) -> None:
     assert real_index.clips["label"].value_counts().to_dict() == SHEET_COUNTS
+    assert set(real_index.clips["subject"]) == {f"sub{number:02d}" for number in range(1, 27)}
     assert sorted(notes(real_index)) == [
         ("repaired", "casme2/sub04/EP12_01f"),
         ("repaired", "casme2/sub05/EP09_05f"),
@@ -313,3 +289,24 @@ def test_real_sheet_makes_megc2019s_list(real_data: Path, real_index: ClipIndex,
     assert set(clips[columns].itertuples(index=False, name=None)) == set(
         published[columns].itertuples(index=False, name=None)
     )
+
+
+def test_real_objective_sheet_joins_every_row(real_index: ClipIndex, labels_of: LabelsOf) -> None:
+    counts = {"I": 25, "II": 15, "III": 99, "IV": 26, "V": 20, "VI": 1, "VII": 69}
+    assert real_index.clips["objective_class"].value_counts().to_dict() == counts
+    assert len(labels_of("objective").apply(real_index)) == 185
+
+
+def test_real_sheet_without_corrections_has_its_own_frames(real_root: Path, real_index: ClipIndex) -> None:
+    as_it_is = Casme2(real_root, corrections=False).load()
+    assert len(as_it_is) == len(real_index) == 255
+    listed = as_it_is.clips[["subject", "clip", "onset", "apex", "offset"]].to_numpy().tolist()
+    assert ["sub07", "EP06_01", 15, 49, 68] in listed
+    assert ["sub12", "EP09_02", 16, 59, 101] in listed
+
+
+def test_objective_classes_that_contradict_each_other_are_one_line(casme2_root: Path) -> None:
+    rows = [("Subject", "Filename", "Objective Class"), ("01", "EP01_01f", 3), ("01", "EP01_01f", 4)]
+    write_workbook(casme2_root / "CASME2-ObjectiveClasses.xlsx", {"Sheet1": rows})
+    with pytest.raises(MerError, match=r"with III and IV for sub01/EP01_01f; remove the wrong row"):
+        Casme2(casme2_root).load()

@@ -108,6 +108,21 @@ def test_missing_column_is_named(tmp_path: Path, column: str) -> None:
         FlowImages([str(tmp_path)]).load()
 
 
+@pytest.mark.parametrize("column", ["dataset", "subject", "clip", "label", "file"])
+def test_empty_cell_is_named(tmp_path: Path, column: str) -> None:
+    table = write_flow_images(tmp_path)
+    table.loc[2, column] = ""
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    with pytest.raises(MerError, match=rf"row 4 of .*labels\.csv without {column}; fill it in"):
+        FlowImages([str(tmp_path)]).load()
+
+
+def test_row_that_breaks_off_is_named(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("dataset,subject,clip,label,file\nsmic,s01,s01_ne_01\n")
+    with pytest.raises(MerError, match=r"row 2 of .* without label"):
+        FlowImages([str(tmp_path)]).load()
+
+
 @pytest.mark.parametrize("content", [b"", b"dataset,subject\n1,2,3\n1,2,3,4,5\n", b"dataset,\xff\xfe\n"])
 def test_labels_csv_that_is_no_csv_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "labels.csv").write_bytes(content)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-from openpyxl import Workbook
+from tests.fakes.coded import CodedFake, numbered, write_frames, write_images
+from tests.fakes.workbook import Cell, write_workbook
 
 SHEET = "CASME2-coding-20140508.xlsx"
+OBJECTIVE_SHEET = "CASME2-ObjectiveClasses.xlsx"
 FRAMES = "CASME2-RAW"
 HEADER = (
     *("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None),
@@ -17,21 +17,13 @@ HEADER = (
 _EMOTIONS = ("happiness", "disgust", "surprise", "repression", "others")
 _UNITS = (12, "4+7", "R1+2", "?", 4)
 
-Cell = int | str | None
-
 
 @dataclass(frozen=True)
-class Casme2Row:
-    """One row of the sheet as its cells hold it, and which frames lie on disk: None is onset..offset."""
+class Casme2Row(CodedFake):
+    """One row of the sheet, its subject as text."""
 
-    subject: str = "01"
-    clip: str = "EP01_01f"
-    onset: Cell = 3
-    apex: Cell = 6
-    offset: Cell = 8
-    units: Cell = "4+7"
-    emotion: str = "happiness"
-    on_disk: Iterable[int] | None = None
+    subject: Cell = "01"
+    clip: Cell = "EP01_01f"
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -40,11 +32,11 @@ class Casme2Row:
         return self.subject, self.clip, None, *frames, None, self.units, self.emotion
 
     @property
-    def frame_numbers(self) -> list[int]:
-        """Numbers of the frames on disk."""
-        if self.on_disk is not None:
-            return list(self.on_disk)
-        return list(range(int(self.onset or 0), int(self.offset or 0) + 1))
+    def folder(self) -> str:
+        return f"{numbered(self.subject, 'sub{:02d}')}/{self.clip}"
+
+    def frame_name(self, number: int) -> str:
+        return f"img{number}.jpg"
 
 
 def casme2_rows(subjects: int = 2, clips_per_subject: int = 2) -> list[Casme2Row]:
@@ -83,26 +75,18 @@ def write_casme2(
     """
     rows = casme2_rows() if rows is None else rows
     write_sheet(root / SHEET, [row.cells for row in rows], header)
-    (root / FRAMES).mkdir(exist_ok=True)
-    listed = [(f"sub{int(row.subject):02d}", row.clip, row.frame_numbers) for row in rows]
-    noise = np.random.default_rng(0)
-    for subject, clip, numbers in [*listed, *extra_frames]:
-        folder = root / FRAMES / subject / clip
-        folder.mkdir(parents=True)
-        for number in numbers:
-            frame = noise.integers(0, 256, (size_px[1], size_px[0], 3), np.uint8)
-            cv2.imwrite(str(folder / f"img{number}.jpg"), frame)
+    write_frames(root / FRAMES, rows, size_px)
+    for subject, clip, numbers in extra_frames:
+        write_images(root / FRAMES / subject / clip, [f"img{number}.jpg" for number in numbers], size_px)
     return root
 
 
 def write_sheet(path: Path, rows: Iterable[Sequence[Cell]], header: Sequence[str | None] = HEADER) -> None:
     """Write the workbook: Sheet1 with ``rows``, and a blank Sheet2 as the distributed file has."""
-    book = Workbook()
-    sheet = book.worksheets[0]
-    sheet.title = "Sheet1"
-    sheet.append(list(header))
-    for row in rows:
-        sheet.append(list(row))
-    book.create_sheet("Sheet2")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    book.save(path)
+    write_workbook(path, {"Sheet1": [header, *rows], "Sheet2": []})
+
+
+def write_objective_sheet(path: Path, rows: Iterable[tuple[Cell, Cell, Cell]]) -> None:
+    """Write the objective classes, (subject, clip, class), and the second worksheet with its leftovers."""
+    leftover = ("01", "EP02_01f", None, 46, 59, 86, None, 12, "happiness", 46, 86, 41)
+    write_workbook(path, {"Sheet1": [("Subject", "Filename", "Objective Class"), *rows], "Sheet2": [leftover]})
