@@ -1,4 +1,4 @@
-"""Where each facial action unit moves the skin, as sums of Gaussians anchored at landmarks.
+"""Where each facial action unit moves the skin, as sums of Gaussians anchored at landmarks; the blink is eyelids.py.
 
 Directions follow the muscles as the Facial Action Coding System describes them (Ekman, Friesen & Hager,
 2002). Lengths are in eye distances (between the eyes' centres), so that the fields fit any face.
@@ -40,11 +40,18 @@ ACTION_UNITS: dict[int, tuple[Bump, ...]] = {
         Bump((18, 19), (-0.2, -0.5), (0.18, 0.14)),
         Bump((21, 27), (-0.2, -0.4), (0.12, 0.16)),
     ),
+    # Upper lid raiser.
+    5: (Bump((37, 38), (0.0, 1.0), (0.14, 0.07), (0.0, 0.02)),),
     # Cheek raiser: the cheek and the lower lid up, the skin beside the eye inward.
     6: (
         Bump((41,), (0.1, 0.9), (0.24, 0.18), (0.05, -0.35)),
         Bump((40, 41), (0.0, 0.4), (0.16, 0.08), (0.0, -0.06)),
         Bump((36,), (-0.4, 0.0), (0.12, 0.14), (0.18, 0.0)),
+    ),
+    # Lid tightener: the lower lid up and towards the nose, the upper lid a little down.
+    7: (
+        Bump((40, 41), (-0.25, 0.9), (0.16, 0.08), (0.0, -0.03)),
+        Bump((37, 38), (0.0, -0.35), (0.14, 0.06), (0.0, 0.02)),
     ),
     # Nose wrinkler: the nose's side up, the upper lip a little, the inner brow down.
     9: (
@@ -63,6 +70,31 @@ ACTION_UNITS: dict[int, tuple[Bump, ...]] = {
         Bump((48,), (0.3, 0.5), (0.20, 0.20), (0.12, 0.30)),
         Bump((59,), (0.3, 0.25), (0.16, 0.12)),
     ),
+    # Dimpler: the lip corner straight outward and inward into the cheek, which is drawn towards it.
+    14: (
+        Bump((48,), (0.9, 0.05), (0.13, 0.10)),
+        Bump((48,), (-0.5, 0.0), (0.12, 0.15), (0.25, 0.02)),
+    ),
+    # Lip corner depressor.
+    15: (Bump((48,), (0.1, -1.0), (0.16, 0.14)), Bump((59, 5), (0.0, -0.4), (0.16, 0.16))),
+    # Chin raiser: the chin's skin and the lower lip up.
+    17: (Bump((8, 57), (0.0, 0.5), (0.24, 0.18)), Bump((57,), (0.0, 0.3), (0.20, 0.10))),
+    # Lip pucker: the corners towards the middle.
+    18: (Bump((48,), (-1.0, 0.0), (0.18, 0.15)), Bump((50, 58), (-0.3, 0.0), (0.12, 0.14))),
+    # Lip stretcher: straight outward.
+    20: (Bump((48,), (1.0, -0.1), (0.24, 0.18)), Bump((59,), (0.5, -0.1), (0.18, 0.14))),
+    # Lip tightener: the lips thinner, the corners in.
+    23: (
+        Bump((50, 51), (0.0, -0.4), (0.20, 0.08)),
+        Bump((57, 58), (0.0, 0.4), (0.20, 0.08)),
+        Bump((48,), (-0.6, 0.0), (0.12, 0.10)),
+    ),
+    # Lip presser: the lips against each other, the corners still.
+    24: (Bump((50, 51), (0.0, -0.5), (0.24, 0.09)), Bump((57, 58), (0.0, 0.6), (0.24, 0.09))),
+    # Lips part.
+    25: (Bump((50, 51), (0.0, 0.3), (0.20, 0.08)), Bump((57, 58), (0.0, -0.6), (0.22, 0.12))),
+    # Jaw drop: chin and lower lip down.
+    26: (Bump((8,), (0.0, -0.5), (0.50, 0.26)), Bump((57, 58), (0.0, -0.4), (0.28, 0.16))),
 }
 
 
@@ -71,6 +103,28 @@ def gaussian_bump(centre: FloatArray, sigma_px: FloatArray, shape: tuple[int, in
     across = np.exp(-0.5 * ((np.arange(shape[1]) - centre[0]) / sigma_px[0]) ** 2)
     down = np.exp(-0.5 * ((np.arange(shape[0]) - centre[1]) / sigma_px[1]) ** 2)
     return np.outer(down, across).astype(np.float32)
+
+
+def bump_field(
+    bump: Bump, landmarks: FloatArray, side_gains: tuple[float, float], shape: tuple[int, int]
+) -> FloatArray:
+    """Displacement of one bump and its mirror image, ``(2, height, width)``, 0 to 1 times its weight.
+
+    Args:
+        bump: what moves.
+        landmarks: ``(68, 2)``, px.
+        side_gains: factors on the subject's right side (the image's left) and left side.
+        shape: (height, width) of the field.
+    """
+    scale_px = eye_distance_px(landmarks)
+    field = np.zeros((2, *shape), np.float32)
+    for gain, outward in zip(side_gains, (-1.0, 1.0), strict=True):
+        anchors = [MIRROR_ORDER[index] if outward > 0 else index for index in bump.anchors]
+        to_image = np.array([outward, -1.0], np.float32)
+        centre = landmarks[anchors].mean(0) + scale_px * to_image * np.array(bump.offset, np.float32)
+        weight = gaussian_bump(centre, np.array(bump.width, np.float32) * scale_px, shape)
+        field += gain * (to_image * np.array(bump.towards, np.float32))[:, None, None] * weight
+    return field
 
 
 def action_unit_field(
@@ -87,16 +141,8 @@ def action_unit_field(
     Returns:
         ``(2, height, width)``, channel 0 to the right, channel 1 down; of the order of 1 at its peak.
     """
-    scale_px = eye_distance_px(landmarks)
-    field = np.zeros((2, *shape), np.float32)
-    for bump in ACTION_UNITS[unit]:
-        for gain, outward in zip(side_gains, (-1.0, 1.0), strict=True):
-            anchors = [MIRROR_ORDER[index] if outward > 0 else index for index in bump.anchors]
-            to_image = np.array([outward, -1.0], np.float32)
-            centre = landmarks[anchors].mean(0) + scale_px * to_image * np.array(bump.offset, np.float32)
-            weight = gaussian_bump(centre, np.array(bump.width, np.float32) * scale_px, shape)
-            field += gain * (to_image * np.array(bump.towards, np.float32))[:, None, None] * weight
-    return field
+    fields = [bump_field(bump, landmarks, side_gains, shape) for bump in ACTION_UNITS[unit]]
+    return np.asarray(np.sum(fields, 0), np.float32)
 
 
 def expression_field(

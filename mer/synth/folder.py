@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mer.errors import MerError
-from mer.synth.settings import FIRST_LINE
+from mer.synth.readme import FIRST_LINE
 
 README = "README.txt"
 

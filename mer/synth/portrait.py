@@ -1,4 +1,4 @@
-"""The one real face that every synthetic subject is made from."""
+"""The one real face that every synthetic subject is made from, and which px of it are what."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -52,6 +52,24 @@ def load_portrait() -> Portrait:
     image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.float32)
     lines = (folder / "portrait_landmarks.csv").read_text(encoding="utf-8").splitlines()[1:]
     return Portrait(image, np.array([line.split(",") for line in lines], np.float32))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How much of each px of the portrait belongs to what, 0 to 1, each ``(height, width)``."""
+
+    person: FloatArray
+    hair: FloatArray
+    skin: FloatArray
+
+
+@cache
+def load_parts() -> Parts:
+    """The portrait's parts; their PNG holds person, hair and skin as its three colours."""
+    encoded = np.frombuffer((files("mer.synth") / "portrait_parts.png").read_bytes(), np.uint8)
+    image = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.float32) / np.float32(255)
+    person, hair, skin = (np.ascontiguousarray(image[..., part], np.float32) for part in range(3))
+    return Parts(person, hair, skin)
 
 
 def eye_distance_px(landmarks: FloatArray) -> float:

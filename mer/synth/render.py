@@ -1,22 +1,15 @@
 """Frames from a neutral face and a flow."""
 
-from functools import cache
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mer.synth.grid import pixel_grid
 from mer.synth.portrait import FloatArray
+from mer.synth.pose import inverted
 
 OVERSAMPLING = 4  # so far enlarged, linear sampling moves by any fraction of a px and barely blurs
-JPEG_QUALITY = 95
-
-
-@cache
-def pixel_grid(shape: tuple[int, int]) -> tuple[FloatArray, FloatArray]:
-    """Columns and rows, x and y, of every px, each ``(height, width)``; shared, so never written to."""
-    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    return columns, rows
+UNMOVED = np.eye(2, 3, dtype=np.float32)
 
 
 def _sample(image: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
@@ -37,7 +30,7 @@ def source_positions(flow: FloatArray, tolerance_px: float = 1e-3) -> tuple[Floa
     """
     columns, rows = pixel_grid((flow.shape[1], flow.shape[2]))
     x, y = columns - flow[0], rows - flow[1]
-    for _ in range(30):
+    for _ in range(60):
         next_x, next_y = columns - _sample(flow[0], x, y), rows - _sample(flow[1], x, y)
         change = max(cv2.norm(next_x, x, cv2.NORM_INF), cv2.norm(next_y, y, cv2.NORM_INF))
         x, y = next_x, next_y
@@ -47,42 +40,47 @@ def source_positions(flow: FloatArray, tolerance_px: float = 1e-3) -> tuple[Floa
 
 
 def enlarge(neutral: FloatArray) -> FloatArray:
-    """The neutral face ``(height, width, 3)`` enlarged ``OVERSAMPLING`` times, for ``warp_neutral``."""
+    """The canvas ``(height, width[, 3])`` enlarged ``OVERSAMPLING`` times, for ``warp_neutral``."""
     return np.asarray(
         cv2.resize(neutral, None, fx=OVERSAMPLING, fy=OVERSAMPLING, interpolation=cv2.INTER_CUBIC), np.float32
     )
 
 
-def warp_neutral(enlarged: FloatArray, flow: FloatArray) -> FloatArray:
-    """The neutral face moved by ``flow``.
+def warp_neutral(enlarged: FloatArray, flow: FloatArray, affine: FloatArray = UNMOVED) -> FloatArray:
+    """The neutral face in the frame, moved by ``flow``.
 
     Args:
         enlarged: from ``enlarge``.
         flow: ``(2, height, width)``, px of the frame.
+        affine: ``(2, 3)``, px of the canvas to px of the frame.
 
     Returns:
-        BGR, 0 to 255, ``(height, width, 3)``.
+        Grey levels 0 to 255, ``(height, width[, 3])``. Beyond the canvas it is reflected: there is only backdrop.
     """
     x, y = source_positions(flow)
-    # Pixel centres: frame px 0 lies between the enlarged face's px 1 and 2.
-    centre = np.float32((OVERSAMPLING - 1) / 2)
-    return _sample(enlarged, x * np.float32(OVERSAMPLING) + centre, y * np.float32(OVERSAMPLING) + centre)
+    back = inverted(affine)
+    # Pixel centres: canvas px 0 lies between the enlarged canvas's px 1 and 2.
+    back[:, 2] += np.float32((OVERSAMPLING - 1) / (2 * OVERSAMPLING))
+    back *= np.float32(OVERSAMPLING)
+    from_x, from_y = (row[0] * x + row[1] * y + row[2] for row in back)
+    sampled = cv2.remap(enlarged, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(sampled, np.float32)
 
 
 def camera(image: FloatArray, noise_grey: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """The image with independent noise of brightness in each px, rounded to 8 bits.
 
     Args:
-        image: BGR, 0 to 255, ``(height, width, 3)``.
+        image: grey or BGR, 0 to 255, ``(height, width[, 3])``.
         noise_grey: standard deviation of the noise, grey levels of 255, the same in all three colours.
         rng: source of the noise.
     """
     noise = np.float32(noise_grey) * rng.standard_normal(image.shape[:2], np.float32)
     # convertScaleAbs would fold what falls below 0, so clip first; it then rounds to nearest.
-    noisy = np.clip(image + noise[..., None], 0, 255)
+    noisy = np.clip(image + (noise if image.ndim == 2 else noise[..., None]), 0, 255)
     return np.asarray(cv2.convertScaleAbs(noisy), np.uint8)
 
 
-def encode_jpeg(image: npt.NDArray[np.uint8]) -> bytes:
+def encode_jpeg(image: npt.NDArray[np.uint8], quality: int) -> bytes:
     """The image as a JPEG file's bytes."""
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

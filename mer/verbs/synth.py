@@ -25,4 +25,5 @@ def synth(cfg: DictConfig) -> None:
     if cfg.json:
         print(json.dumps({"out": str(cfg.out), "n_clips": len(clips)}))
     else:
-        print(f"{len(clips)} clips in {cfg.out}; next: mer train experiment=demo dataset.root={cfg.out}")
+        words = f"{clips.attrs['words']} dataset.root={cfg.out}"
+        print(f"{len(clips)} clips in {cfg.out}; next: mer check {words}, then mer train experiment=demo {words}")

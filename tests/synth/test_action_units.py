@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from mer.synth.action_units import ACTION_UNITS, action_unit_field, expression_field
-from mer.synth.portrait import MIRROR_ORDER, FloatArray, load_portrait
+from mer.synth.canvas import base_layers
+from mer.synth.portrait import MIRROR_ORDER, FloatArray
 
-SHAPE = (480, 640)
+SHAPE = (640, 850)
 
 
 @pytest.fixture(scope="module")
 def landmarks() -> FloatArray:
-    """The portrait's landmarks enlarged to a frame."""
-    return np.asarray(2.5 * load_portrait().landmarks, np.float32)
+    return base_layers().landmarks
 
 
 def at(field: FloatArray, point: FloatArray) -> FloatArray:
@@ -22,15 +22,48 @@ def at(field: FloatArray, point: FloatArray) -> FloatArray:
 
 @pytest.mark.parametrize(
     ("unit", "landmark", "right", "down"),
-    [(1, 21, 0, -1), (2, 18, 0, -1), (4, 21, 1, 1), (9, 31, 0, -1), (10, 50, 0, -1), (12, 48, -1, -1)],
+    [
+        (1, 21, 0, -1),
+        (2, 18, 0, -1),
+        (4, 21, 1, 1),
+        (5, 37, 0, -1),
+        (6, 41, 0, -1),
+        (7, 41, 0, -1),
+        (9, 31, 0, -1),
+        (10, 50, 0, -1),
+        (12, 48, -1, -1),
+        (14, 48, -1, 0),
+        (15, 48, 0, 1),
+        (17, 57, 0, -1),
+        (18, 48, 1, 0),
+        (20, 48, -1, 0),
+        (23, 48, 1, 0),
+        (24, 57, 0, -1),
+        (25, 57, 0, 1),
+        (26, 8, 0, 1),
+    ],
 )
 def test_unit_moves_its_landmark_as_anatomy_says(
     landmarks: FloatArray, unit: int, landmark: int, right: int, down: int
 ) -> None:
     """Landmarks of the subject's right side, which lies on the image's left."""
     u, v = at(action_unit_field(unit, landmarks, (1.0, 1.0), SHAPE), landmarks[landmark])
-    assert v * down > 0.4
-    assert u * right > 0.3 if right else abs(u) < 0.2
+    assert v * down > 0.4 if down else abs(v) < 0.25
+    assert u * right > 0.3 if right else abs(u) < 0.25
+
+
+def test_every_unit_is_tested_above() -> None:
+    tested = test_unit_moves_its_landmark_as_anatomy_says.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    assert {case[0] for case in tested} == set(ACTION_UNITS)
+
+
+def test_lips_part_and_press_in_opposite_directions(landmarks: FloatArray) -> None:
+    def gap(unit: int) -> float:
+        field = action_unit_field(unit, landmarks, (1.0, 1.0), SHAPE)
+        return float((at(field, landmarks[57]) - at(field, landmarks[51]))[1])
+
+    assert gap(25) > 0.8
+    assert gap(24) < -0.8
 
 
 @pytest.mark.parametrize("unit", sorted(ACTION_UNITS))

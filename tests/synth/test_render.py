@@ -1,20 +1,12 @@
 """Rendering moves a face by exactly the flow it is given."""
 
+import cv2
 import numpy as np
 import pytest
 
-from mer.synth.identity import make_subject, random_placement
-from mer.synth.motion import bump_profile, drift_profile, expression_profile
-from mer.synth.portrait import MIRROR_ORDER, load_portrait
-from mer.synth.render import camera, enlarge, pixel_grid, source_positions, warp_neutral
-
-
-def test_mirroring_twice_gives_the_portrait_back() -> None:
-    portrait = load_portrait()
-    twice = portrait.mirrored().mirrored()
-    np.testing.assert_array_equal(twice.image, portrait.image)
-    np.testing.assert_allclose(twice.landmarks, portrait.landmarks, atol=1e-4)
-    assert sorted(MIRROR_ORDER) == list(range(68))
+from mer.synth.grid import pixel_grid
+from mer.synth.pose import Pose
+from mer.synth.render import camera, encode_jpeg, enlarge, source_positions, warp_neutral
 
 
 def test_source_positions_undo_the_flow() -> None:
@@ -38,33 +30,14 @@ def test_ramp_moves_by_the_shift_without_bias(shift: float) -> None:
     np.testing.assert_allclose(moved[3:-3, 3:-3], (ramp - 2 * shift + shift)[3:-3, 3:-3], atol=3 / 64)
 
 
-def test_placement_and_its_inverse_agree() -> None:
-    placement = random_placement(np.random.default_rng(3))
-    points = load_portrait().landmarks
-    np.testing.assert_allclose(placement.to_portrait(placement.to_frame(points)), points, atol=1e-2)
-
-
-def test_subjects_differ_in_face_and_skin() -> None:
-    first, second = (make_subject(np.random.SeedSequence(0, spawn_key=(number,))) for number in (1, 2))
-    assert np.abs(first.landmarks - second.landmarks).mean() > 1
-    assert np.abs(first.neutral - second.neutral).mean() > 3
-
-
-def test_expression_is_zero_at_onset_and_strongest_at_apex() -> None:
-    profile = expression_profile(24, 10, np.random.default_rng(0))
-    assert profile[0] == 0
-    assert profile.argmax() == 10
-    assert profile[10] == pytest.approx(1)
-    assert (np.diff(profile[:11]) >= 0).all()
-    assert (np.diff(profile[10:]) <= 0).all()
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_disturbances_start_at_zero_and_stay_within_one(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    for profile in (bump_profile(24, rng)[:, None], drift_profile(24, 2, rng)):
-        assert np.abs(profile[0]).max() == 0
-        assert np.linalg.norm(profile, axis=1).max() == pytest.approx(1, abs=1e-5)
+def test_pose_places_the_canvas_in_the_frame() -> None:
+    canvas_x, canvas_y = pixel_grid((640, 850))
+    affine = Pose(0.9, 0.1, (0.02, 0.0)).affine((240, 320))
+    back_x, back_y = (
+        warp_neutral(enlarge(grid), np.zeros((2, 240, 320), np.float32), affine) for grid in (canvas_x, canvas_y)
+    )
+    found = np.stack([back_x, back_y], -1)[50:200, 60:260] @ affine[:, :2].T + affine[:, 2]
+    np.testing.assert_allclose(found, np.stack(pixel_grid((240, 320)), -1)[50:200, 60:260], atol=0.03)
 
 
 def test_camera_noise_has_the_size_asked_for() -> None:
@@ -74,8 +47,19 @@ def test_camera_noise_has_the_size_asked_for() -> None:
     assert noise.mean() == pytest.approx(0.0, abs=0.05)
 
 
+def test_camera_makes_grey_frames_of_a_grey_face() -> None:
+    image = np.full((20, 30), 128, np.float32)
+    jpeg = encode_jpeg(camera(image, 3.0, np.random.default_rng(0)), 95)
+    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_UNCHANGED).shape == (20, 30)
+
+
 def test_camera_clips_instead_of_wrapping() -> None:
     dark = camera(np.zeros((50, 50, 3), np.float32), 4.0, np.random.default_rng(0))
     bright = camera(np.full((50, 50, 3), 255, np.float32), 4.0, np.random.default_rng(0))
     assert (dark == 0).mean() > 0.4
     assert bright.min() > 200
+
+
+def test_lower_quality_makes_smaller_files() -> None:
+    image = camera(np.full((50, 50, 3), 128, np.float32), 9.0, np.random.default_rng(0))
+    assert len(encode_jpeg(image, 60)) < len(encode_jpeg(image, 95))
