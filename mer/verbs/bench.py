@@ -1,75 +1,84 @@
-"""``mer bench``: mer's speed beside what a user would use instead, in one run, medians of repeats."""
+"""``mer bench [magnify|prepare|align]``: mer beside what a user would use instead; error and speed of landmarks."""
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
-from statistics import median
-from time import perf_counter
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
-from rich.table import Table
-from torch import Tensor
 
-from mer.magnify import EulerianMagnifier
+from mer.align import DlibLandmarks, EyeCrop, FanLandmarks, LandmarkSource
+from mer.bench.align import alignment_table, bench_alignment
+from mer.bench.magnify import bench_magnification, magnification_table
+from mer.bench.prepare import bench_preparation, preparation_table
+from mer.bench.sheet import write_video_sheet
+from mer.errors import MerError
 from mer.progress import output
 
-_ALPHAS = (1, 5, 10, 15, 20, 25, 30, 40)
+Rows = list[dict[str, object]]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Parse ``arguments``, measure, print the ratios."""
-    parser = argparse.ArgumentParser("mer bench", description=__doc__)
-    parser.add_argument("--frames", type=int, default=24, help="frames of the clip (default 24)")
-    parser.add_argument("--size", type=int, default=224, help="side of the crop in px (default 224)")
-    parser.add_argument("--repeats", type=int, default=5, help="repeats; the median counts (default 5)")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="torch device")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    given = parser.parse_args(arguments)
-    clip = torch.rand(1, given.frames, 3, given.size, given.size, generator=torch.Generator().manual_seed(0))
-    rows = bench_magnification(clip.to(given.device), given.repeats)
+    """Parse ``arguments``, measure, print."""
+    given = _parser().parse_args(arguments)
+    rows: dict[str, Rows] = {}
+    if given.what in ("all", "magnify"):
+        rows["magnify"] = _magnify(given)
+    if given.what in ("all", "prepare"):
+        with TemporaryDirectory() as folder:
+            rows["prepare"] = bench_preparation(Path(folder), given.clips, given.repeats)
+    if given.what in ("all", "align"):
+        rows["align"] = _align(given)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table(
-        "what", "instead (s)", "mer (s)", "ratio", title=f"{given.frames} frames of {given.size} px, {given.device}"
+    if "magnify" in rows:
+        title = f"{given.frames} frames of {given.size} px, {given.device}"
+        output().print(magnification_table(rows["magnify"], title))
+    if "prepare" in rows:
+        output().print(preparation_table(rows["prepare"]))
+    if "align" in rows:
+        output().print(alignment_table(rows["align"]))
+        for row in rows["align"]:
+            if "absent" in row:
+                output().print(f"{row['backend']} is absent: {row['absent']}", soft_wrap=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("mer bench", description=__doc__)
+    parser.add_argument(
+        "what", nargs="?", choices=("all", "magnify", "prepare", "align"), default="all", help="(default all)"
     )
-    for row in rows:
-        table.add_row(str(row["what"]), f"{row['instead_s']:.4f}", f"{row['mer_s']:.4f}", f"{row['ratio']:.1f}x")
-    output().print(table)
+    parser.add_argument("--frames", type=int, default=24, help="magnify: frames of the clip (default 24)")
+    parser.add_argument("--size", type=int, default=224, help="magnify: side of the crop in px (default 224)")
+    parser.add_argument("--clips", type=int, default=8, help="align, prepare: synthetic faces, a clip each (default 8)")
+    parser.add_argument("--weights", help="align: file of 2D-FAN's weights")
+    parser.add_argument("--detector", default="sfd", help="align: 2D-FAN's face detector, sfd (default) or dlib")
+    parser.add_argument("--detector-weights", help="align: file of the sfd detector's weights")
+    parser.add_argument(
+        "--sheet", help="align: write a contact sheet of --videos to this PNG, by the first source that is there"
+    )
+    parser.add_argument("--videos", nargs="+", default=(), help="align: videos for --sheet, onset at the first frame")
+    parser.add_argument("--repeats", type=int, default=5, help="repeats; the median counts (default 5)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="torch device")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
 
 
-@torch.no_grad()
-def bench_magnification(clip: Tensor, repeats: int) -> list[dict[str, object]]:
-    """The apex frame in closed form beside the published whole-clip run, once and over a sweep of alpha."""
-    last = clip.shape[1] - 1
-    magnifiers = [EulerianMagnifier(alpha=alpha).to(clip.device) for alpha in _ALPHAS]
-    weights = magnifiers[0].temporal.weights(last).to(clip)
-
-    def sweep() -> None:
-        band = torch.einsum("t,btchw->bchw", weights, clip)
-        for magnifier in magnifiers:
-            magnifier.magnify(clip[:, last], band)
-
-    return [
-        _row("one magnified apex", lambda: magnifiers[0](clip), lambda: magnifiers[0].frame(clip, last), repeats),
-        _row(f"sweep of {len(_ALPHAS)} alphas", lambda: [one(clip) for one in magnifiers], sweep, repeats),
-    ]
+def _magnify(given: argparse.Namespace) -> Rows:
+    clip = torch.rand(1, given.frames, 3, given.size, given.size, generator=torch.Generator().manual_seed(0))
+    return bench_magnification(clip.to(given.device), given.repeats)
 
 
-def _row(what: str, instead: Callable[[], object], ours: Callable[[], object], repeats: int) -> dict[str, object]:
-    pairs = [(_seconds(instead), _seconds(ours)) for _ in range(repeats + 1)][1:]  # the first warms up
-    slow, fast = (median(column) for column in zip(*pairs, strict=True))
-    return {"what": what, "instead_s": slow, "mer_s": fast, "ratio": slow / fast}
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    _wait()
-    start = perf_counter()
-    call()
-    _wait()
-    return perf_counter() - start
-
-
-def _wait() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+def _align(given: argparse.Namespace) -> Rows:
+    fan = FanLandmarks(given.weights, given.detector, given.detector_weights, given.device)
+    sources: dict[str, LandmarkSource] = {"fan": fan, "dlib": DlibLandmarks()}
+    with TemporaryDirectory() as folder:
+        rows = bench_alignment(Path(folder), sources, given.clips, given.repeats)
+    if given.sheet:
+        present = [name for name in sources if not any(row["backend"] == name and "absent" in row for row in rows)]
+        if not present:
+            raise MerError("landmarks for the contact sheet", "neither 2D-FAN nor dlib", str(rows[0]["absent"]))
+        write_video_sheet(given.videos, EyeCrop(sources[present[0]]), given.sheet)
+    return rows

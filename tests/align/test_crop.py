@@ -1,6 +1,7 @@
 """One similarity transform a clip that puts the eyes at their place; image and landmarks travel together."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from mer.align import EyeCrop, NoCrop, eye_centres
-from mer.align.crop import eye_transform, transform_points
+from mer.align import EyeCrop, FoundLandmarks, NoCrop, eye_centres
+from mer.align.crop import compose, eye_transform, transform_points
 from mer.errors import MerError
 from tests.fakes import face_points
 
@@ -22,8 +23,10 @@ class FixedLandmarks:
     def __init__(self, points: npt.NDArray[np.float32]) -> None:
         self.points = points
 
-    def find(self, onset: npt.NDArray[np.uint8], clip: pd.Series) -> npt.NDArray[np.float32]:
-        return self.points
+    def find(
+        self, onsets: Sequence[npt.NDArray[np.uint8]], clips: Sequence[pd.Series]
+    ) -> list[FoundLandmarks | MerError]:
+        return [FoundLandmarks(self.points) for _ in onsets]
 
     def state(self, clip: pd.Series) -> Any:
         return "fixed"
@@ -124,11 +127,12 @@ def test_setting_out_of_bounds_is_refused(setting: str, value: float) -> None:
         EyeCrop(FixedLandmarks(face_points()), **{setting: value})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("setting", [{"size_px": 128}, {"eye_distance": 0.5}, {"eye_height": 0.4}])
+@pytest.mark.parametrize("setting", [{"size_px": 128}, {"eye_distance": 0.5}, {"eye_height": 0.4}, {"stabilise": True}])
 def test_state_tells_every_setting_apart(setting: dict[str, Any]) -> None:
     landmarks = FixedLandmarks(face_points())
     assert EyeCrop(landmarks, **setting).state(CLIP) != EyeCrop(landmarks).state(CLIP)
     assert EyeCrop(landmarks, **setting).state(CLIP) == EyeCrop(landmarks, **setting).state(CLIP)
+    assert EyeCrop(landmarks, **setting).landmark_state(CLIP) == EyeCrop(landmarks).landmark_state(CLIP)
 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 64), (64, 48), (20, 20), (480, 640)])
@@ -159,3 +163,53 @@ def test_no_crop_and_eye_crop_of_one_size_have_other_states() -> None:
 def test_no_crop_refuses_a_size_that_is_too_small() -> None:
     with pytest.raises(MerError, match=r"align\.size_px"):
         NoCrop(15)
+
+
+def test_crop_by_the_eyes_needs_landmarks() -> None:
+    with pytest.raises(MerError, match=r"landmarks for the crop by the eyes; got none; set align=none"):
+        EyeCrop(FixedLandmarks(face_points())).transform(None, (48, 64))
+
+
+def test_clip_whose_landmarks_are_refused_cannot_be_aligned() -> None:
+    class Refusing(FixedLandmarks):
+        def find(self, onsets: Any, clips: Any) -> list[FoundLandmarks | MerError]:
+            return [MerError("a face", "none", "look") for _ in onsets]
+
+    with pytest.raises(MerError, match="expected a face"):
+        EyeCrop(Refusing(face_points())).align(np.zeros((48, 64, 3), np.uint8), CLIP)
+
+
+def test_landmarks_that_were_found_before_make_the_same_crop() -> None:
+    frame, aligner = dot(np.float32([80, 60])), EyeCrop(FixedLandmarks(random_face(2)), 64)  # type: ignore[arg-type]
+    (found,) = aligner.find([frame], [CLIP])
+    assert isinstance(found, FoundLandmarks)
+    np.testing.assert_array_equal(
+        aligner.transform(found.points_px, (120, 160)).matrix, aligner.align(frame, CLIP).matrix
+    )
+
+
+def test_no_crop_needs_no_landmarks_and_takes_those_that_are_known() -> None:
+    assert NoCrop(32).find([np.zeros((48, 64, 3), np.uint8)] * 2, [CLIP] * 2) == [None, None]
+    points = NoCrop(32).transform(np.float32([[-0.5, -0.5], [63.5, 47.5]]), (48, 64)).landmarks_px  # type: ignore[arg-type]
+    np.testing.assert_allclose(points, [(-0.5, -0.5), (31.5, 31.5)], atol=1e-4)
+
+
+def test_composed_transform_applies_one_after_the_other() -> None:
+    first, second = eye_transform(random_face(1), 64, 0.4, 0.4), eye_transform(random_face(2), 64, 0.4, 0.4)
+    points = random_face(3)
+    np.testing.assert_allclose(
+        transform_points(points, compose(second, first)),
+        transform_points(transform_points(points, first), second),
+        rtol=1e-4,
+        atol=1e-3,
+    )
+
+
+def test_correction_is_in_px_of_the_crop() -> None:
+    points = face_points(1, centre_px=(80, 60), eyes_px=40, angle=0.3)
+    aligner = EyeCrop(FixedLandmarks(points), size_px=200, eye_distance=0.3, eye_height=0.5)
+    transform = aligner.align(dot(points[30]), CLIP)
+    frame, shift = dot(points[30]), np.array([[1.0, 0.0, 3.0], [0.0, 1.0, -2.0]])
+    moved = centroid(transform.apply(frame, shift)) - centroid(transform.apply(frame))
+    np.testing.assert_allclose(moved, (3, -2), atol=0.02)
+    np.testing.assert_array_equal(transform.apply(frame, np.eye(3)[:2]), transform.apply(frame))

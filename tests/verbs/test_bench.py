@@ -1,14 +1,130 @@
-"""`mer bench` measures two ways to the same frames."""
+"""`mer bench` measures two ways to the same frames, and every source of landmarks against true ones."""
 
 import json
+import sys
+from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+import torch
 
+from mer.align import FoundLandmarks
+from mer.bench.align import bench_alignment
+from mer.errors import MerError
 from tests.runner import run_mer
+
+MAGNIFY = ("--frames", "4", "--size", "32", "--repeats", "1", "--device", "cpu")
+
+
+@pytest.fixture(autouse=True)
+def no_fetching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: Any, **settings: Any) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
 
 
 def test_bench_reports_both_times_and_their_ratio(capsys: pytest.CaptureFixture[str]) -> None:
-    result = run_mer(capsys, "bench", "--frames", "4", "--size", "32", "--repeats", "1", "--device", "cpu", "--json")
-    for row in json.loads(result.out):
+    result = run_mer(capsys, "bench", "magnify", *MAGNIFY, "--json")
+    rows = json.loads(result.out)
+    assert list(rows) == ["magnify"]
+    for row in rows["magnify"]:
         assert row["ratio"] == pytest.approx(row["instead_s"] / row["mer_s"])
         assert row["mer_s"] > 0
+
+
+def test_bench_measures_all_unless_told_what(capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_mer(capsys, "bench", *MAGNIFY, "--clips", "2", "--json")
+    assert list(json.loads(result.out)) == ["magnify", "prepare", "align"]
+
+
+def test_bench_refuses_an_unknown_word(capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_mer(capsys, "bench", "flow")
+    assert result.code == 2
+    assert "invalid choice" in result.err
+
+
+def test_absent_sources_are_listed_with_their_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    result = run_mer(capsys, "bench", "align", "--clips", "2", "--repeats", "1", "--device", "cpu")
+    assert result.code == 0
+    assert "fan is absent: expected 2D-FAN's weights; got no file" in result.out
+    assert "dlib is absent: expected dlib; got dlib is not installed; pip install dlib-bin" in result.out
+    assert "2 of 2" in result.out
+
+
+def test_true_landmarks_have_no_error(tmp_path: Path) -> None:
+    (row,) = bench_alignment(tmp_path / "clips", {}, n_clips=3, repeats=1)
+    assert row["backend"] == "given"
+    assert (row["ae"], row["ae_worst"], row["found"], row["clips"]) == (0, 0, 3, 3)
+
+
+def test_error_is_that_of_the_faces_that_are_found(tmp_path: Path) -> None:
+    class Shifted:
+        """The truth, 3 px to the right; on the first clip nothing."""
+
+        def find(self, onsets: Any, clips: Any) -> list[FoundLandmarks | MerError]:
+            from mer.align import GivenLandmarks
+
+            truth = GivenLandmarks(tmp_path / "clips" / "landmarks.csv").find(onsets, clips)
+            shifted = [FoundLandmarks(one.points_px + np.float32([3, 0])) for one in truth]  # type: ignore[union-attr]
+            return [MerError("a face", "none", ""), *shifted[1:]]
+
+        def state(self, clip: Any) -> None:
+            return None
+
+    row, _ = bench_alignment(tmp_path / "clips", {"shifted": Shifted()}, n_clips=3, repeats=1)
+    assert (row["found"], row["clips"]) == (2, 3)
+    assert 0.005 < float(str(row["ae"])) < 0.05  # a face is some hundred px wide
+    assert float(str(row["ae"])) <= float(str(row["ae_worst"]))
+
+
+def test_dlib_finds_the_synthetic_faces(tmp_path: Path) -> None:
+    pytest.importorskip("dlib")
+    pytest.importorskip("face_recognition_models")
+    from mer.align import DlibLandmarks
+
+    row, _ = bench_alignment(tmp_path / "clips", {"dlib": DlibLandmarks()}, n_clips=2, repeats=1)
+    assert row["found"] == 2
+    assert float(str(row["ae"])) < 0.05
+
+
+def test_contact_sheet_of_videos_names_and_leaves_out_those_without_a_face(
+    tmp_path: Path, real_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("dlib")
+    pytest.importorskip("face_recognition_models")
+    videos = [str(real_data / "video" / name) for name in ("mit_face.mp4", "no_face.mp4", "single_face.mp4")]
+    words = ("bench", "align", "--clips", "2", "--repeats", "1", "--sheet", str(tmp_path / "sheet.png"), "--videos")
+    result = run_mer(capsys, *words, *videos)
+    assert result.code == 0
+    assert "expected a face in video/video/no_face.mp4; got none on its onset frame" in result.err
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    assert sheet.shape[0] == 2 * (320 + 28)
+
+
+def test_contact_sheet_of_a_file_that_is_no_video_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("dlib")
+    pytest.importorskip("face_recognition_models")
+    words = ("bench", "align", "--clips", "2", "--repeats", "1", "--sheet", str(tmp_path / "sheet.png"), "--videos")
+    result = run_mer(capsys, *words, str(tmp_path / "absent.mp4"))
+    assert result.code == 2
+    assert "expected a video; got" in result.err
+
+
+def test_contact_sheet_without_any_source_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    words = ("bench", "align", "--clips", "2", "--repeats", "1", "--sheet", str(tmp_path / "sheet.png"))
+    result = run_mer(capsys, *words)
+    assert result.code == 2
+    assert "expected landmarks for the contact sheet; got neither 2D-FAN nor dlib; expected 2D-FAN's" in result.err
