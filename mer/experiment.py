@@ -10,15 +10,17 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from mer.clip import ClipIndex
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
+from mer.datasets.cache import read_index
 from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
+from mer.hydra_app import plain
 from mer.predictions import per_subject, score_predictions, write_predictions
-from mer.preparation import Preparation, dataset_flow
+from mer.preparation import Magnifier, Preparation, dataset_flow
 from mer.progress import Counter, progress_bar, say
 from mer.protocols.callbacks import EpochBar
 from mer.protocols.engine import SequentialEngine
@@ -51,7 +53,8 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
 
 def load_index(cfg: DictConfig) -> ClipIndex:
     """The dataset's clips under the label scheme."""
-    index: ClipIndex = instantiate(cfg.labels).apply(instantiate(cfg.dataset).load())
+    dataset = read_index(instantiate(cfg.dataset), plain(cfg.dataset), cfg.store)
+    index: ClipIndex = instantiate(cfg.labels).apply(dataset)
     return index
 
 
@@ -68,15 +71,28 @@ def require_classes(index: ClipIndex) -> None:
         raise MerError("clips of two classes or more", got, "choose labels=, see `mer check`")
 
 
+def prepare_clips(cfg: DictConfig, index: ClipIndex) -> ClipIndex:
+    """The clips that have key frames, made where they are missing; the refused ones are noted.
+
+    Raises:
+        MerError: the dataset's clips enter the path after the flow step; or none can be prepared.
+    """
+    if isinstance(instantiate(cfg.dataset), FlowSource):
+        raise MerError("clips of frames", "flow images, which need no preparation", "leave shard= out")
+    with progress_bar() as bars:
+        return _preparation(cfg, instantiate(cfg.magnify)).run(index, Counter(bars, "key frames"))[0]
+
+
 def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:
     """The clips that could be prepared, and their flow at the features' size."""
     dataset = instantiate(cfg.dataset)
     if isinstance(dataset, FlowSource):
         return index, _resize(dataset.flow_maps(index.clips), cfg.features.size)
+    open_apex = int(index.clips["apex"].isna().sum())
+    if open_apex:
+        say(f"{open_apex} of {len(index)} clips have no usable annotated apex: apex= chooses it")
     magnifier = instantiate(cfg.magnify)
-    preparation = Preparation(
-        Store(cfg.store), instantiate(cfg.align), instantiate(cfg.apex), temporal=magnifier.temporal
-    )
+    preparation = _preparation(cfg, magnifier)
     settings = {"magnify": plain(cfg.magnify), "flow": plain(cfg.flow)}
     with progress_bar() as bars:
         index, paths = preparation.run(index, Counter(bars, "key frames"))
@@ -87,29 +103,27 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
     return index, _resize(maps, cfg.features.size)
 
 
+def _preparation(cfg: DictConfig, magnifier: Magnifier) -> Preparation:
+    return Preparation(Store(cfg.store), instantiate(cfg.align), instantiate(cfg.apex), magnifier.temporal)
+
+
 def pick_device(accelerator: str) -> torch.device:
     """The device that the Trainer's ``accelerator`` stands for."""
     wants_gpu = accelerator in ("auto", "gpu", "cuda")
     return torch.device("cuda" if wants_gpu and torch.cuda.is_available() else "cpu")
 
 
-def plain(cfg: DictConfig) -> dict[str, Any]:
-    """The resolved configuration as plain values."""
-    container: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    return dict(container)
-
-
 def _train(
     cfg: DictConfig, config: dict[str, Any], index: ClipIndex, maps: FlowMaps, folds: list[Fold], run: RunFolder
 ) -> None:
     quiet_lightning()
-    classes = list(cfg.labels.classes)
+    classes = list(index.classes)
     tracker = instantiate(cfg.logger)
     tracker.open(run.path, run.key, config)
     with progress_bar() as bars:
         fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
         engine = SequentialEngine(
-            build_module=partial(build_module, cfg),
+            build_module=partial(build_module, cfg, len(classes)),
             build_trainer=lambda logger: instantiate(cfg.trainer, logger=logger, callbacks=[EpochBar(epoch_bar)]),
             build_logger=tracker.fold_logger,
             batch_size=cfg.batch_size,
@@ -134,9 +148,8 @@ def _train(
     run.write_json("metrics.json", metrics)
 
 
-def build_module(cfg: DictConfig, training: ClipDataset) -> MicroExpressionModule:
+def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> MicroExpressionModule:
     """A fresh module; what it learns from data, the class weights too, it learns from ``training`` alone."""
-    num_classes = len(cfg.labels.classes)
     features = instantiate(cfg.features)
     net = instantiate(
         cfg.model, num_classes=num_classes, input_size=cfg.features.size, in_channels=features.in_channels
@@ -166,10 +179,11 @@ def _announce(folds: list[Fold], bar: Counter) -> Any:
 
 
 def _open_run(cfg: DictConfig, config: Mapping[str, Any], index: ClipIndex, maps: FlowMaps) -> RunFolder:
-    # What dataset and steps before the flow decide is all in the clips and the flow itself, wherever they lie.
-    decisive = {name: value for name, value in config.items() if name not in (*FREE_SETTINGS, "dataset", "align")}
+    # What dataset, labels and steps before the flow decide is all in clips, classes and the flow, wherever they lie.
+    told = (*FREE_SETTINGS, "dataset", "labels", "align")
+    decisive = {name: value for name, value in config.items() if name not in told}
     clips = index.clips[["dataset", "subject", "clip", "label"]].to_numpy().tolist()
-    key = run_key(decisive, [*clips, maps.digest()])
+    key = run_key(decisive, [*clips, list(index.classes), maps.digest()])
     outputs, job = Path(cfg.outputs).expanduser() / cfg.name, None
     if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         job = job_folder(cfg.sweep, HydraConfig.get().job.override_dirname, key)

@@ -48,7 +48,9 @@ def read_frame(name: str) -> Image:
     return next(_read_video(video, [name])) if video else _read_image(name)
 
 
-def map_frames(function: Callable[[str, Image], Result], names: Sequence[str]) -> Iterator[Result]:
+def map_frames(
+    function: Callable[[str, Image], Result], names: Sequence[str], in_parallel: bool = True
+) -> Iterator[Result]:
     """Call ``function(name, frame)`` on each frame, in order: images on all cores, a video read once and in turn.
 
     The frames of one video are named in rising order.
@@ -61,6 +63,8 @@ def map_frames(function: Callable[[str, Image], Result], names: Sequence[str]) -
             wanted = list(group)
             for name, image in zip(wanted, _read_video(video, wanted), strict=True):
                 yield function(name, image)
+        elif not in_parallel:
+            yield from (function(name, _read_image(name)) for name in group)
         else:
             with ThreadPoolExecutor() as pool:  # OpenCV decodes outside Python's lock
                 yield from pool.map(lambda name: function(name, _read_image(name)), group)

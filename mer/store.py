@@ -1,20 +1,51 @@
-"""The store: prepared tensors on disk, named by what they depend on, written whole or not at all."""
+"""The store: prepared tensors on disk, named by what they depend on, written whole, checked when read."""
 
-from collections.abc import Mapping
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
-from mer.files import atomic_file
+from mer.files import cannot_write, safe_name
+from mer.progress import say
+
+WRITING = ".writing"  # folder of files that are being written
+_SUFFIX = ".safetensors"
+_DAY_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Files of one step of one dataset.
+
+    Attributes:
+        dataset: its name.
+        step: ``digests``, ``landmarks``, ``key_frames``, ``flow``; of ``index``, the dataset.
+        files: their number.
+        size_bytes: their size on disk.
+    """
+
+    dataset: str
+    step: str
+    files: int
+    size_bytes: int
 
 
 class Store:
-    """Files ``<root>/<dataset>/<step>/<key>.safetensors``.
+    """Files ``<root>/<dataset>/<subject>/<clip>/<step>-<key>.safetensors``, or without subject and clip.
 
-    A key is a fingerprint of the inputs and settings of its step, so a file is never out of date: other settings are
-    another file.
+    A key is a fingerprint of the source's bytes and the settings of the steps up to here, so a file is never out of
+    date: other settings are another file. Several processes may use one store at once: a file appears whole, under
+    its name, or not at all. A file that was cut off or altered is noticed by its checksum, named, and made again.
 
     Args:
         root: folder of the store; made on first use.
@@ -22,20 +53,28 @@ class Store:
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).expanduser()
+        self._is_clear = False
 
-    def path(self, dataset: str, step: str, key: str) -> Path:
-        """Where a key is kept."""
-        return self.root / dataset / step / f"{key}.safetensors"
+    def path(self, names: tuple[str, ...], step: str, key: str) -> Path:
+        """Where a key is kept; ``names`` are dataset, or dataset, subject and clip."""
+        return self.root.joinpath(*map(safe_name, names)) / f"{step}-{key}{_SUFFIX}"
 
     def read(self, path: Path) -> dict[str, Tensor] | None:
         """The tensors at ``path``; None where there is no whole file, which is then to be made (again)."""
         try:
-            return load_file(path)
+            data = path.read_bytes()
         except FileNotFoundError:
             return None
-        except SafetensorError:
-            path.unlink()
-            return None
+        try:
+            tensors = load(data)
+            if _checksum(tensors) == _told_checksum(data):
+                _mark_used(path)
+                return tensors
+        except (SafetensorError, ValueError, KeyError, TypeError):  # no safetensors at all
+            pass
+        say(f"damaged, made again: {path}")
+        path.unlink(missing_ok=True)
+        return None
 
     def write(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
         """Write ``tensors`` so that ``path`` holds all of them or does not exist.
@@ -43,5 +82,105 @@ class Store:
         Raises:
             MerError: the folder cannot be written.
         """
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
+        contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        self.write_bytes(path, save(contiguous, {"checksum": _checksum(contiguous)}))
+
+    def write_bytes(self, path: Path, data: bytes) -> None:
+        """Write a file of the store whole or not at all.
+
+        Raises:
+            MerError: the folder cannot be written.
+        """
+        try:
+            if not self._is_clear:
+                clear_abandoned(self.root / WRITING)
+                self._is_clear = True
+            while not _write_once(self.root / WRITING, path, data):
+                pass
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def usage(self) -> list[Usage]:
+        """Disk use by dataset and step, sorted."""
+        sizes: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for path in self._files():
+            sizes[path.relative_to(self.root).parts[0], path.name.rpartition("-")[0]].append(path.stat().st_size)
+        return [Usage(*names, len(found), sum(found)) for names, found in sorted(sizes.items())]
+
+    def prune(self, unused_days: float) -> tuple[int, int]:
+        """Remove the files that no run has read or written for so long. Returns their number and bytes."""
+        oldest = time.time() - unused_days * _DAY_SECONDS
+        stale = [(path, path.stat()) for path in self._files()]
+        stale = [(path, status) for path, status in stale if status.st_mtime <= oldest]
+        for path, _ in stale:
+            path.unlink(missing_ok=True)
+            _remove_empty(path.parent, self.root)
+        return len(stale), sum(status.st_size for _, status in stale)
+
+    def _files(self) -> Iterator[Path]:
+        for path in sorted(self.root.rglob("*")):
+            if path.suffix in (_SUFFIX, ".json") and WRITING not in path.parts:
+                yield path
+
+
+def clear_abandoned(writing: Path) -> None:
+    """Remove the files in ``writing`` that processes which were killed have left: those that nobody holds a lock on."""
+    for path in writing.glob("*"):
+        try:
+            with path.open("rb") as opened:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+        except OSError:  # held by a living process, or renamed by now
+            continue
+
+
+def _write_once(writing: Path, path: Path, data: bytes) -> bool:
+    """Write under a name of its own, locked, then rename; False where another process took it for abandoned."""
+    writing.mkdir(parents=True, exist_ok=True)
+    temporary = writing / secrets.token_hex(16)
+    try:
+        with temporary.open("wb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            opened.write(data)
+            opened.flush()  # not to the disk itself: what a power cut leaves behind fails its checksum
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.replace(path)
+            except FileNotFoundError:  # taken between its making and its lock
+                return False
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _mark_used(path: Path) -> None:
+    """Renew the file's time, at most once a day, so that ``prune`` knows it is used."""
+    now = time.time()
+    try:
+        if now - path.stat().st_mtime > _DAY_SECONDS:
+            os.utime(path)
+    except OSError:  # a store that may only be read
+        return
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of tensors and their names, types and shapes, whatever their order."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _told_checksum(data: bytes) -> str:
+    length = int.from_bytes(data[:8], "little")
+    return str(json.loads(data[8 : 8 + length])["__metadata__"]["checksum"])
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    while folder != root:
+        try:
+            folder.rmdir()
+        except OSError:  # not empty
+            return
+        folder = folder.parent

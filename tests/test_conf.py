@@ -48,8 +48,8 @@ def test_every_experiment_builds_its_module(experiment: str) -> None:
     assert cfg.name == experiment
     size = cfg.features.size
     clips = ClipDataset(FlowMaps(torch.rand(2, 2, size, size)), torch.tensor([0, 1]))
-    logits = build_module(cfg, clips).eval()(clips.maps.flow)
-    assert logits.shape == (2, len(cfg.labels.classes))
+    logits = build_module(cfg, 3, clips).eval()(clips.maps.flow)
+    assert logits.shape == (2, 3)
 
 
 def test_experiment_files_name_their_command_on_top() -> None:

@@ -25,7 +25,7 @@ def test_wheel_holds_conf_and_runs_from_any_folder(tmp_path: Path) -> None:
         archive.extractall(tmp_path / "site")
     conf = {f"mer/conf/{path.relative_to(CHECKOUT / 'conf')}" for path in (CHECKOUT / "conf").rglob("*.yaml")}
     assert conf <= names
-    assert {"mer/synth/portrait.png", "mer/py.typed"} <= names
+    assert {"mer/synth/portrait.png", "mer/synth/portrait_parts.png", "mer/py.typed"} <= names
     assert not any(name.startswith(("tests/", "conf/")) for name in names)
 
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
@@ -35,5 +35,5 @@ def test_wheel_holds_conf_and_runs_from_any_folder(tmp_path: Path) -> None:
     )
     assert found.stdout.count(str(tmp_path / "site")) == 2
     synth = [sys.executable, "-m", "mer", "synth", "out=clips", "synth.subjects=2", "synth.clips_per_subject=1"]
-    subprocess.run([*synth, "synth.frames=4"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    subprocess.run([*synth, "synth.duration_s=[0.015,0.015]"], cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert (tmp_path / "clips" / "landmarks.csv").is_file()

@@ -24,7 +24,7 @@ SMALL = (
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("synthetic") / "casme2"
-    write_casme2(root, subjects=2, clips_per_subject=3, frames=6)
+    write_casme2(root, subjects=2, clips_per_subject=3, duration_s=(0.025, 0.025))
     return root
 
 
@@ -34,19 +34,19 @@ def words(root: Path, tmp_path: Path, *more: str) -> list[str]:
 
 def test_synth_check_prepare_train_score(synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "written"
-    few = ("synth.subjects=2", "synth.clips_per_subject=2", "synth.frames=4")
+    few = ("synth.subjects=2", "synth.clips_per_subject=2", "synth.duration_s=[0.015,0.015]")
     assert json.loads(run_mer(capsys, "synth", f"out={out}", *few, "json=true").out)["n_clips"] == 4
     assert len(list(out.glob("CASME2-RAW/*/*/*.jpg"))) == 16
 
     checked = json.loads(run_mer(capsys, "check", *words(synthetic, tmp_path, "json=true")).out)
     assert (checked["n_clips"], checked["n_subjects"], checked["notes"]) == (6, 2, [])
     table = run_mer(capsys, "check", *words(synthetic, tmp_path))
-    assert "casme2-sub02" in table.out
+    assert "sub02" in table.out
 
     prepared = run_mer(capsys, "prepare", *words(synthetic, tmp_path, "json=true"))
     assert json.loads(prepared.out) == {"n_clips": 6, "flow_shape": [6, 2, 28, 28], "notes": []}
     store = sorted((tmp_path / "store").glob("**/*.safetensors"))
-    assert len(store) == 6 + 1
+    assert len(store) == 6 + 6 + 1  # key frames, landmarks, flow
 
     trained = run_mer(capsys, "train", *words(synthetic, tmp_path))
     assert trained.code == 0, trained.err
@@ -67,8 +67,8 @@ def test_sweep_over_alpha_and_lambda_reads_the_same_key_frames(
     result = run_mer(capsys, "train", *words(synthetic, tmp_path, *sweep))
     assert result.code == 0, result.err
     assert len(list((tmp_path / "outputs").glob("casme2/sweep/*/metrics.json"))) == 4
-    assert len(list((tmp_path / "store").glob("casme2/key_frames/*"))) == 6
-    assert len(list((tmp_path / "store").glob("casme2/flow/*"))) == 4
+    assert len(list((tmp_path / "store").glob("casme2/*/*/key_frames-*"))) == 6
+    assert len(list((tmp_path / "store").glob("casme2/flow-*"))) == 4
 
 
 def test_magnification_enlarges_the_flow(synthetic: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Preparation makes key frames once, refuses clips one by one, and the dataset's flow is computed once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from mer.clip import ClipIndex, Note
 from mer.datasets import Casme2
 from mer.errors import MerError
 from mer.flow import FlowMaps
-from mer.keyframes import extract_key_frames
+from mer.keyframes import extract_key_frames, key_frames_of
 from mer.magnify import IIR, NoMagnification
 from mer.preparation import Preparation, dataset_flow
 from mer.store import Store
@@ -69,7 +69,7 @@ def never_extract(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def fail(*arguments: object) -> None:
         raise AssertionError("key frames were made again")
 
-    return lambda: monkeypatch.setattr(mer.preparation, "extract_key_frames", fail)
+    return lambda: monkeypatch.setattr(mer.preparation, "key_frames_of", fail)
 
 
 def with_landmarks(preparation: Preparation, csv: Path, clips: pd.DataFrame) -> Preparation:
@@ -120,11 +120,11 @@ def test_cut_off_run_goes_on_with_what_is_missing(
     paths[2].unlink()
     made = []
 
-    def extract(clip: pd.Series, *settings: Any) -> Any:
-        made.append(clip["subject"] + "/" + clip["clip"])
-        return extract_key_frames(clip, *settings)
+    def extract(files: Sequence[str], *settings: Any) -> Any:
+        made.append("/".join(Path(files[0]).parts[-3:-1]))
+        return key_frames_of(files, *settings)
 
-    monkeypatch.setattr(mer.preparation, "extract_key_frames", extract)
+    monkeypatch.setattr(mer.preparation, "key_frames_of", extract)
     preparation.run(index, Calls())
     assert made == ["sub02/EP01_01f"]
     assert paths[2].is_file()
@@ -219,7 +219,7 @@ def test_other_settings_or_clips_are_another_flow_from_the_same_key_frames(
 def test_damaged_flow_is_computed_again(index: ClipIndex, preparation: Preparation) -> None:
     flow = CountingFlow()
     first = compute(index.clips, preparation, flow)
-    (kept,) = (preparation.store.root / "casme2" / "flow").iterdir()
+    (kept,) = preparation.store.root.glob("casme2/flow-*")
     kept.write_bytes(kept.read_bytes()[:100])
     assert torch.equal(compute(index.clips, preparation, flow).flow, first.flow)
     assert flow.batches == [4, 4]
@@ -227,7 +227,7 @@ def test_damaged_flow_is_computed_again(index: ClipIndex, preparation: Preparati
 
 def test_damaged_key_frames_are_made_again(index: ClipIndex, preparation: Preparation) -> None:
     first = compute(index.clips, preparation, CountingFlow())
-    for kept in (preparation.store.root / "casme2" / "key_frames").iterdir():
+    for kept in preparation.store.root.glob("casme2/*/*/key_frames-*"):
         kept.write_bytes(kept.read_bytes()[:100])
     assert torch.equal(compute(index.clips, preparation, CountingFlow(), alpha=10).flow, first.flow)
 
