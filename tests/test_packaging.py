@@ -35,5 +35,7 @@ def test_wheel_holds_conf_and_runs_from_any_folder(tmp_path: Path) -> None:
     )
     assert found.stdout.count(str(tmp_path / "site")) == 2
     synth = [sys.executable, "-m", "mer", "synth", "out=clips", "synth.subjects=2", "synth.clips_per_subject=1"]
-    subprocess.run([*synth, "synth.duration_s=[0.015,0.015]"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    subprocess.run(
+        [*synth, "synth.duration_s=[0.015,0.015]"], cwd=tmp_path, env=environment, check=True, capture_output=True
+    )
     assert (tmp_path / "clips" / "landmarks.csv").is_file()

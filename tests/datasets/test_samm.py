@@ -25,7 +25,9 @@ def test_refused_row_is_named_by_its_line_in_the_sheet(tmp_path: Path) -> None:
     assert [str(note) for note in index.notes] == ["refused samm/row 15: no clip in row 15"]
 
 
-@pytest.mark.parametrize(("cell", "subject", "notes"), [("006", "006", 0), (6, "006", 1), (11, "011", 1), ("011", "011", 0)])
+@pytest.mark.parametrize(
+    ("cell", "subject", "notes"), [("006", "006", 0), (6, "006", 1), (11, "011", 1), ("011", "011", 0)]
+)
 def test_subject_is_three_digits(tmp_path: Path, cell: int | str, subject: str, notes: int) -> None:
     index = Samm(write_samm(tmp_path, [SammRow(subject=cell)])).load()
     assert index.clips["subject"].tolist() == [subject]
