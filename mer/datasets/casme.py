@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.datasets.coded import CodedDataset
-from mer.datasets.rows import CodedRow
+from mer.datasets.rows import CodedRow, coded_row
 from mer.datasets.sheet import numbered_name, read_sheet
 from mer.datasets.tree import DatasetTree
 
@@ -52,14 +52,4 @@ class Casme(CodedDataset):
     def _rows(self, tree: DatasetTree) -> Iterator[CodedRow]:
         for record in read_sheet(tree.file(str(self.sheet)), _COLUMNS, optional=("action_units",)):
             subject, _ = numbered_name(record["subject"], "sub{:02d}")  # a number in the sheet as distributed
-            yield CodedRow(
-                subject=subject,
-                clip=record["clip"],
-                label=record["label"].lower(),
-                onset=record["onset"],
-                apex=record["apex"],
-                offset=record["offset"],
-                folder=f"{subject}/{record['clip']}",
-                action_units=record["action_units"],
-                line=record["line"],
-            )
+            yield coded_row(record, subject)

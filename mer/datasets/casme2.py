@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.datasets.coded import CodedDataset
-from mer.datasets.rows import CodedRow, Correction, Corrections
+from mer.datasets.rows import CodedRow, Correction, Corrections, coded_row
 from mer.datasets.sheet import numbered_name, objective_class, read_sheet
 from mer.datasets.tree import DatasetTree
 from mer.errors import MerError
@@ -73,18 +73,10 @@ class Casme2(CodedDataset):
         objective = self._objective_classes(tree)
         for record in read_sheet(tree.file(str(self.sheet)), _COLUMNS):
             subject, repair = numbered_name(record["subject"], _SUBJECT)
-            clip = record["clip"]
-            yield CodedRow(
-                subject=subject,
-                clip=clip,
-                label=record["label"].lower(),
-                onset=record["onset"],
-                apex=record["apex"],
-                offset=record["offset"],
-                folder=f"{subject}/{clip}",
-                action_units=record["action_units"],
-                objective_class=objective.get((subject, clip), ""),
-                line=record["line"],
+            yield coded_row(
+                record,
+                subject,
+                objective_class=objective.get((subject, record["clip"]), ""),
                 repairs=(repair,) if repair else (),
             )
 

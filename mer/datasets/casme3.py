@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.datasets.coded import CodedDataset
-from mer.datasets.rows import CodedRow
+from mer.datasets.rows import CodedRow, coded_row
 from mer.datasets.sheet import Record, numbered_name, objective_class, read_sheet, whole_number
 from mer.datasets.tree import DatasetTree
 from mer.errors import require_choice
@@ -110,17 +110,12 @@ def _row_a(record: Record, folders: _Folders) -> CodedRow:
     spelled = _SUBJECT_A.fullmatch(record["subject"])
     subject = f"spNO.{spelled[1]}" if spelled else record["subject"]  # one person, whatever the case
     packed = folders.find(f"{subject}_{name}_{onset}")
-    return CodedRow(
-        subject=subject,
+    return coded_row(
+        record,
+        subject,
         clip=f"{name}_{onset}" if name and onset is not None else name,
-        label=record["label"].lower(),
-        onset=record["onset"],
-        apex=record["apex"],
-        offset=record["offset"],
         folder=packed or folders.find(subject, name, "color") or f"{subject}/{name}/color",
-        action_units=record["action_units"],
         objective_class=objective_class(record["objective_class"]),
-        line=record["line"],
     )
 
 
@@ -129,14 +124,5 @@ def _row_c(record: Record, folders: _Folders) -> CodedRow:
     subject, _ = numbered_name(record["subject"], "{:02d}")
     bare = subject.lstrip("0")
     places = ((bare, count, "color"), (subject, count, "color"), (subject, "a", "color"), (bare, "a", "color"))
-    return CodedRow(
-        subject=subject,
-        clip=count,
-        label=record["label"].lower(),
-        onset=record["onset"],
-        apex=None,
-        offset=record["offset"],
-        folder=next(filter(None, (folders.find(*place) for place in places)), f"{subject}/{count}/color"),
-        action_units=record["action_units"],
-        line=record["line"],
-    )
+    folder = next(filter(None, (folders.find(*place) for place in places)), f"{subject}/{count}/color")
+    return coded_row(record, subject, folder=folder)

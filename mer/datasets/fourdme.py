@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.datasets.coded import CodedDataset
-from mer.datasets.rows import CodedRow
+from mer.datasets.rows import CodedRow, coded_row
 from mer.datasets.sheet import read_sheet
 from mer.datasets.tree import DatasetTree
 
@@ -61,15 +61,10 @@ class FourDme(CodedDataset):
             session = _SESSION.match(record["subject"])
             person = session[1] if session else record["subject"]
             emotions = sorted(part.strip().lower() for part in record["label"].split("+"))
-            yield CodedRow(
-                subject=person,
-                clip=record["clip"],
+            yield coded_row(
+                record,
+                person,
                 label="+".join(emotions),
-                onset=record["onset"],
-                apex=record["apex"],
-                offset=record["offset"],
                 folder=f"{record['subject']}/{record['clip']}",
-                action_units=record["action_units"],
-                line=record["line"],
                 repairs=(f"session {record['subject']} belongs to subject {person}",) if session else (),
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.datasets.coded import CodedDataset
-from mer.datasets.rows import CodedRow
+from mer.datasets.rows import CodedRow, coded_row
 from mer.datasets.sheet import numbered_name, read_sheet
 from mer.datasets.tree import DatasetTree
 
@@ -62,16 +62,10 @@ class Mmew(CodedDataset):
             clip = record["clip"]
             subject, _ = numbered_name(record["subject"], "S{:02d}")
             found = folders.get(clip, [])
-            yield CodedRow(
-                subject=subject,
-                clip=clip,
-                label=record["label"].lower(),
-                onset=record["onset"],
-                apex=record["apex"],
-                offset=record["offset"],
+            yield coded_row(
+                record,
+                subject,
                 folder=found[0] if found else f"{record['label'].lower()}/{clip}",
-                action_units=record["action_units"],
-                line=record["line"],
                 refusal=f"two folders of that name, {found[0]} and {found[1]}" if len(found) > 1 else "",
             )
 

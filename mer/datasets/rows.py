@@ -7,7 +7,7 @@ from typing import Any
 from openpyxl.cell.cell import ERROR_CODES
 
 from mer.clip import ClipIndex, Note, clip_index
-from mer.datasets.sheet import whole_number
+from mer.datasets.sheet import Record, whole_number
 from mer.datasets.tree import ClipFrames, DatasetTree, State
 
 _NO_LABEL = ("nan", "<na>", *map(str.lower, ERROR_CODES))  # what programs write where there is nothing
@@ -51,6 +51,17 @@ class CodedRow:
     line: str = ""
     repairs: tuple[str, ...] = ()
     refusal: str = ""
+
+
+def coded_row(record: Record, subject: str, **given: Any) -> CodedRow:
+    """The row of a record whose columns have the names of ``CodedRow``; ``given`` stands in place of its cells."""
+    cells = {name: record[name] for name in ("clip", "onset", "offset", "action_units", "line")}
+    derived = {
+        "label": record["label"].lower(),
+        "apex": record.get("apex"),
+        "folder": f"{subject}/{record['clip']}",
+    }
+    return CodedRow(**({"subject": subject} | cells | derived | given))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mer.datasets.coded import CodedDataset
-from mer.datasets.rows import CodedRow
+from mer.datasets.rows import CodedRow, coded_row
 from mer.datasets.sheet import numbered_name, objective_class, read_sheet
 from mer.datasets.tree import DatasetTree
 
@@ -56,16 +56,9 @@ class Samm(CodedDataset):
     def _rows(self, tree: DatasetTree) -> Iterator[CodedRow]:
         for record in read_sheet(tree.file(str(self.sheet)), _COLUMNS, optional=("objective_class",)):
             subject, repair = numbered_name(record["subject"], "{:03d}")
-            yield CodedRow(
-                subject=subject,
-                clip=record["clip"],
-                label=record["label"].lower(),
-                onset=record["onset"],
-                apex=record["apex"],
-                offset=record["offset"],
-                folder=f"{subject}/{record['clip']}",
-                action_units=record["action_units"],
+            yield coded_row(
+                record,
+                subject,
                 objective_class=objective_class(record["objective_class"]),
-                line=record["line"],
                 repairs=(repair,) if repair else (),
             )
