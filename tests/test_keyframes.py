@@ -11,7 +11,7 @@ from mer.align import NoCrop
 from mer.apex import AnnotatedApex, MiddleApex
 from mer.errors import MerError
 from mer.frames import read_frame
-from mer.keyframes import extract_key_frames
+from mer.keyframes import WeightedSum, extract_key_frames, key_frames_of, needed_frames
 from mer.magnify import IIR
 from tests.conftest import MakeClip
 
@@ -111,3 +111,41 @@ def test_grey_frames_become_three_equal_channels(tmp_path: Path) -> None:
     grey = np.random.default_rng(0).integers(0, 256, (4, 4), np.uint8)
     cv2.imwrite(str(file), grey)
     np.testing.assert_array_equal(read_frame(str(file)), np.repeat(grey[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("weights", [[0.5], [1.0, -1.0], [-0.4, 0.0, 0.3, 0.1], [0.0, 0.0], [-0.2, -0.3]])
+def test_weighted_sum_is_that_of_numpy(weights: list[float]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (len(weights), 5, 7, 3), np.uint8)
+    total = WeightedSum(images[0], weights[0])
+    for image, weight in zip(images[1:], weights[1:], strict=True):
+        total.add(image, weight)
+    np.testing.assert_allclose(total.value(), np.tensordot(weights, images.astype(float), 1), atol=1e-10)
+
+
+def test_frames_read_in_turn_make_the_same_key_frames(make_clip: MakeClip, frames: Frames) -> None:
+    clip = make_clip(frames, onset=4, apex=9)
+    files = needed_frames(clip, AnnotatedApex())
+    transform = NoCrop(16).align(frames[0], clip)
+    made = [key_frames_of(files, frames[0], transform, IIR(), in_parallel=parallel) for parallel in (True, False)]
+    for one, other in zip(vars(made[0]).values(), vars(made[1]).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_stabilised_key_frames_are_without_the_drift(make_clip: MakeClip) -> None:
+    texture = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (160, 160, 3), np.uint8), (0, 0), 2.5)
+    texture = cv2.normalize(texture, None, 0, 255, cv2.NORM_MINMAX)
+    shifts = np.linspace(0, 2, 17)
+    drifting = [
+        np.asarray(cv2.warpAffine(texture, np.array([[1, 0, x], [0, 1, 0.0]]), (160, 160), borderMode=2), np.uint8)
+        for x in shifts
+    ]
+    clip = make_clip(drifting, onset=0, apex=16)
+    aligner = NoCrop(160)
+    moved = extract_key_frames(clip, aligner, AnnotatedApex(), IIR())
+    aligner.stabilise = True
+    held = extract_key_frames(clip, aligner, AnnotatedApex(), IIR())
+    inner = np.s_[:, 24:-24, 24:-24]
+    before, after = (
+        float(np.abs(key.apex.numpy()[inner].astype(int) - key.onset.numpy()[inner]).mean()) for key in (moved, held)
+    )
+    assert after < before / 5

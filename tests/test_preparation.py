@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 import mer.preparation
-from mer.align import EyeCrop, GivenLandmarks, NoCrop
+from mer.align import EyeCrop, FoundLandmarks, GivenLandmarks, NoCrop
 from mer.apex import AnnotatedApex
 from mer.clip import ClipIndex, Note
 from mer.datasets import Casme2
 from mer.errors import MerError
 from mer.flow import FlowMaps
+from mer.frames import Image
 from mer.keyframes import extract_key_frames, key_frames_of
 from mer.magnify import IIR, NoMagnification
 from mer.preparation import Preparation, dataset_flow
@@ -238,3 +239,50 @@ def test_progress_of_the_flow_counts_clips(tmp_path: Path, preparation: Preparat
     calls = Calls()
     dataset_flow(index.clips, paths, preparation, AddBand(), CountingFlow(), {}, CPU, calls)
     assert calls == [(32, 36), (36, 36)]
+
+
+class CountingLandmarks:
+    """The same made-up landmarks for every clip, with a remark; counts how many clips it was asked for at once."""
+
+    def __init__(self, remark: str = "") -> None:
+        self.batches: list[int] = []
+        self.remark = remark
+
+    def find(self, onsets: Sequence[Image], clips: Sequence[pd.Series]) -> list[FoundLandmarks | MerError]:
+        self.batches.append(len(onsets))
+        return [FoundLandmarks(face_points(), self.remark) for _ in onsets]
+
+    def state(self, clip: pd.Series) -> str:
+        return "counting"
+
+
+def test_landmarks_of_many_clips_are_found_together(index: ClipIndex, preparation: Preparation) -> None:
+    landmarks = CountingLandmarks()
+    replace(preparation, aligner=EyeCrop(landmarks, size_px=16)).run(index, Calls())
+    assert landmarks.batches == [4]
+
+
+def test_other_crop_or_filter_takes_the_landmarks_that_were_found(index: ClipIndex, preparation: Preparation) -> None:
+    landmarks = CountingLandmarks()
+    for size_px, temporal in ((16, IIR()), (32, IIR()), (32, IIR(0.5, 0.1))):
+        other = replace(preparation, aligner=EyeCrop(landmarks, size_px=size_px), temporal=temporal)
+        other.run(index, Calls())
+    assert landmarks.batches == [4]
+
+
+def test_remark_on_landmarks_is_noted(index: ClipIndex, preparation: Preparation) -> None:
+    aligner = EyeCrop(CountingLandmarks("3 faces, the largest taken"), size_px=16)
+    kept, _ = replace(preparation, aligner=aligner).run(index, Calls())
+    assert str(kept.notes[0]) == "repaired casme2/sub01/EP01_01f: 3 faces, the largest taken"
+    assert len(kept.notes) == len(kept) == 4
+    other = replace(preparation, aligner=EyeCrop(CountingLandmarks(), size_px=32)).run(index, Calls())[0]
+    assert len(other.notes) == 4  # from the store, as the landmarks
+
+
+def test_clips_without_landmarks_keep_none(index: ClipIndex, preparation: Preparation) -> None:
+    preparation.run(index, Calls())
+    assert list(preparation.store.root.rglob("landmarks-*")) == []
+
+
+def test_index_keeps_its_classes(index: ClipIndex, preparation: Preparation) -> None:
+    assert preparation.run(replace(index, classes=("a", "b")), Calls())[0].classes == ("a", "b")
