@@ -16,6 +16,7 @@ VERBS = {
     "score": "pooled scores of a predictions.csv, with intervals",
     "compare": "table of runs and sweeps",
     "report": "self-contained HTML report of runs and sweeps",
+    "magnify": "the magnified video beside the original",
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }
 BAD_INPUT = 2

@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from mer.clip import ClipIndex
+from mer.clip import ClipIndex, clip_name
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
@@ -20,7 +20,7 @@ from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.hydra_app import plain
 from mer.predictions import per_subject, score_predictions, write_predictions
-from mer.preparation import Magnifier, Preparation, dataset_flow
+from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_flow
 from mer.progress import Counter, progress_bar, say
 from mer.protocols.callbacks import EpochBar
 from mer.protocols.engine import SequentialEngine
@@ -101,6 +101,18 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
             pick_device(cfg.trainer.accelerator), Counter(bars, "flow"),
         )  # fmt: skip
     return index, _resize(maps, cfg.features.size)
+
+
+def prepared_beyond_bound(cfg: DictConfig, index: ClipIndex) -> dict[str, float]:
+    """Prepared clip -> the part of its magnified motion where eq. 5 does not hold; empty where nothing tells."""
+    device = pick_device(cfg.trainer.accelerator)
+    magnifier: Magnifier = instantiate(cfg.magnify).to(device)
+    if isinstance(instantiate(cfg.dataset), FlowSource) or not isinstance(magnifier, Bounded):
+        return {}
+    preparation = _preparation(cfg, instantiate(cfg.magnify))
+    index, paths = preparation.run(index, lambda done, total: None)
+    shares = beyond_bound(index.clips, paths, preparation, magnifier, device)
+    return dict(zip([clip_name(clip) for _, clip in index.clips.iterrows()], shares.tolist(), strict=True))
 
 
 def _preparation(cfg: DictConfig, magnifier: Magnifier) -> Preparation:

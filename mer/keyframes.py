@@ -1,6 +1,6 @@
 """A clip's key frames: onset, apex and the band at the apex, all that magnification and flow need."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from mer.errors import MerError
 from mer.frames import Image, map_frames, read_frame
 from mer.magnify.temporal import TemporalFilter
 
-STEP_VERSION = 2  # raise it when the numbers that come out for equal settings change
+STEP_VERSION = 3  # raise it when the numbers that come out for equal settings change
 
 
 @dataclass(frozen=True)
@@ -40,54 +40,77 @@ class KeyFrames:
 
 
 def extract_key_frames(clip: pd.Series, aligner: Aligner, apex: ApexChooser, temporal: TemporalFilter) -> KeyFrames:
-    """Read [onset, apex] of ``clip`` once, on all cores, and sum its crops with the filter's weights.
+    """Read the frames of ``clip`` that its key frames need once, on all cores, and sum their crops.
 
     Raises:
-        MerError: a frame cannot be read, or has another size than the onset; no face or landmarks.
+        MerError: a frame cannot be read, or has another size than the onset; no face, landmarks or apex.
     """
+    at, temporal = apex_index(clip, apex), temporal.at(float(clip["fps"]))
     onset = read_frame(clip["files"][0])
-    return key_frames_of(needed_frames(clip, apex), onset, aligner.align(onset, clip), temporal, aligner.stabilise)
+    files = needed_frames(clip, at, temporal)
+    return key_frames_of(files, at, onset, aligner.align(onset, clip), temporal, aligner.stabilise)
 
 
-def needed_frames(clip: pd.Series, apex: ApexChooser) -> tuple[str, ...]:
-    """Names of the frames from onset to apex: all that key frames are made of."""
-    files: tuple[str, ...] = clip["files"][: apex.choose(clip) - int(clip["onset"]) + 1]
-    return files
+def apex_index(clip: pd.Series, apex: ApexChooser) -> int:
+    """The apex of ``clip``, counted from its onset frame."""
+    return apex.choose(clip) - int(clip["onset"])
+
+
+def needed_frames(clip: pd.Series, apex: int, temporal: TemporalFilter) -> tuple[str, ...]:
+    """Names of the frames that key frames are made of: onset to apex, or to offset where the filter looks ahead."""
+    files: tuple[str, ...] = clip["files"]
+    return files if temporal.looks_ahead else files[: apex + 1]
 
 
 def key_frames_of(
     files: Sequence[str],
+    apex: int,
     onset: Image,
     transform: ClipTransform,
     temporal: TemporalFilter,
     stabilise: bool = False,
     in_parallel: bool = True,
 ) -> KeyFrames:
-    """Key frames of the frames ``files``, onset to apex, cropped by ``transform``.
+    """Key frames of the frames ``files``, cropped by ``transform``.
 
     Args:
-        files: names of the frames.
+        files: names of the frames, as ``needed_frames`` gives them.
+        apex: which of them is the apex.
         onset: the first of them, read already.
         transform: the clip's.
-        temporal: its weights sum the crops to the band.
+        temporal: its weights sum the crops to the band; for the clip's frame rate.
         stabilise: take a slow drift of the head out of the crops first.
         in_parallel: read the frames on all cores; not where clips are read side by side already.
 
     Raises:
         MerError: a frame cannot be read, or has another size than the onset.
     """
-    weights = temporal.weights(len(files) - 1).tolist()
-    first = transform.apply(onset)
-    if stabilise:
-        rest = iter(_stabilised(files[1:], onset, transform))
-    else:
-        rest = map_frames(partial(_crop, transform=transform, shape=onset.shape), files[1:], in_parallel)
-    crop, band = first, WeightedSum(first, weights[0])
-    for crop, weight in zip(rest, weights[1:], strict=True):
+    weights = temporal.weights(apex, len(files)).tolist()
+    crops = aligned_crops(files, onset, transform, stabilise, in_parallel)
+    first = crop_at_apex = next(crops)
+    band = WeightedSum(first, weights[0])
+    for number, (crop, weight) in enumerate(zip(crops, weights[1:], strict=True), start=1):
         band.add(crop, weight)
+        if number == apex:
+            crop_at_apex = crop
     points = transform.landmarks_px if transform.landmarks_px is not None else np.zeros((0, 2), np.float32)
-    images = _chw(first), _chw(crop), _chw((band.value() / 255).astype(np.float32))
+    images = _chw(first), _chw(crop_at_apex), _chw((band.value() / 255).astype(np.float32))
     return KeyFrames(*images, landmarks_px=torch.from_numpy(points))
+
+
+def aligned_crops(
+    files: Sequence[str], onset: Image, transform: ClipTransform, stabilise: bool = False, in_parallel: bool = True
+) -> Iterator[Image]:
+    """The crops ``(S, S, 3)`` of the frames ``files``, the first of which is ``onset``, read already.
+
+    Raises:
+        MerError: a frame cannot be read, or has another size than the onset.
+    """
+    yield transform.apply(onset)
+    if stabilise:
+        yield from _stabilised(files[1:], onset, transform)
+    else:
+        yield from map_frames(partial(_crop, transform=transform, shape=onset.shape), files[1:], in_parallel)
 
 
 class WeightedSum:

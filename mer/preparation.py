@@ -1,34 +1,35 @@
 """From the clip index to the flow of every clip, through the store: made once, read ever after."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from mer.align.crop import Aligner
+from mer.align.crop import Aligner, ClipTransform
 from mer.align.landmarks import FoundLandmarks
-from mer.apex import ApexChooser
+from mer.apex import AnnotatedApex, ApexChooser, ApexSpotter, spotter_of
 from mer.clip import ClipIndex, Note, clip_name
 from mer.digests import frame_digests
 from mer.errors import MerError
 from mer.fingerprint import fingerprint
 from mer.flow import Flow, FlowMaps
 from mer.frames import Image, read_frame
-from mer.keyframes import STEP_VERSION, KeyFrames, key_frames_of, needed_frames
+from mer.keyframes import STEP_VERSION, KeyFrames, aligned_crops, apex_index, key_frames_of, needed_frames
 from mer.magnify.temporal import TemporalFilter
 from mer.store import Store
 
 _BATCH = 32
 _CLIPS_TOGETHER = 16  # whose landmarks are found in one batch
 LANDMARKS_VERSION = 1  # raise it when the landmarks that are found for equal settings change
+APEX_VERSION = 1  # raise it when the apex that is spotted for equal settings changes
 FLOW_VERSION = 1  # raise it when the flow that comes out for equal settings changes
 
 OnClip = Callable[[int, int], None]
@@ -39,8 +40,8 @@ class Magnifier(Protocol):
 
     temporal: TemporalFilter
 
-    def magnify(self, frames: Tensor, bands: Tensor) -> Tensor:
-        """``(B, 3, H, W)``, ``(B, 3, H, W)`` -> ``(B, 3, H, W)``."""
+    def magnify(self, frames: Tensor, bands: Tensor, onsets: Tensor | None = None) -> Tensor:
+        """Frames, their bands and the onset frames of their clips, each ``(B, 3, H, W)`` -> ``(B, 3, H, W)``."""
         ...
 
     def to(self, device: torch.device) -> "Magnifier":
@@ -48,11 +49,25 @@ class Magnifier(Protocol):
         ...
 
 
+@runtime_checkable
+class Bounded(Protocol):
+    """A magnifier that tells where it cannot show the motion."""
+
+    def beyond_bound(self, frames: Tensor, bands: Tensor) -> Tensor:
+        """Frames and bands ``(B, 3, H, W)`` -> part of the added motion where eq. 5 does not hold, ``(B,)``."""
+        ...
+
+
 @dataclass
 class _Work:
-    """A clip on its way to its key frames; ``error`` where it cannot get there."""
+    """A clip on its way to its key frames; ``error`` where it cannot get there.
+
+    ``spotter`` is what must find its apex yet; ``path`` is known once the apex is.
+    """
 
     clip: pd.Series
+    spotter: ApexSpotter | None = None
+    spotted_path: Path | None = None
     path: Path | None = None
     landmarks_path: Path | None = None
     onset: Image | None = None
@@ -72,12 +87,17 @@ class Preparation:
     temporal: TemporalFilter
 
     def path(self, clip: pd.Series) -> Path:
-        """Where the key frames of ``clip`` are kept under these settings.
+        """Where the key frames of ``clip`` are kept under these settings; its apex is spotted first where it must be.
 
         Raises:
-            MerError: one of its frames up to the apex is missing.
+            MerError: one of its frames is missing, or its apex cannot be spotted.
         """
-        return self._paths(clip)[0]
+        work = self._begin(clip)
+        if work.path is None and work.error is None:
+            self._make([work])
+        if work.path is None:
+            raise work.error or MerError(f"key frames of {clip_name(clip)}", "none", "prepare them again")
+        return work.path
 
     def key_frames(self, clip: pd.Series, path: Path | None = None) -> KeyFrames:
         """Read the key frames of ``clip``, or make and keep them; ``path`` where it is known already.
@@ -89,7 +109,8 @@ class Preparation:
         if kept is not None:
             return KeyFrames(**kept)
         work = self._begin(clip)
-        self._make([work])
+        if work.error is None:
+            self._make([work])
         if work.frames is None:
             raise work.error or MerError(f"key frames of {clip_name(clip)}", "none", "prepare them again")
         return work.frames
@@ -120,30 +141,42 @@ class Preparation:
     def _ensure(self, clips: Sequence[pd.Series]) -> list[_Work]:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             work = list(pool.map(self._begin, clips))
-        self._make([one for one in work if one.path is not None and not one.path.is_file()])
+        self._make([one for one in work if not one.error and not (one.path and one.path.is_file())])
         return work
 
     def _begin(self, clip: pd.Series) -> _Work:
+        """The clip and what is known of it: where its landmarks and its key frames are kept, or its spotted apex."""
+        work = _Work(clip)
         try:
-            return _Work(clip, *self._paths(clip))
+            work.spotter = spotter_of(self.apex, clip)
+            self._name_files(work)
         except MerError as error:
-            return _Work(clip, error=error)
+            work.error = error
+        return work
 
-    def _paths(self, clip: pd.Series) -> tuple[Path, Path]:
-        """Files of the clip's key frames and of its landmarks: each key holds that of the step before."""
+    def _name_files(self, one: _Work) -> None:
+        """Each file's key holds those of the steps before."""
+        clip = one.clip
         names = (clip["dataset"], clip["subject"], clip["clip"])
-        digests = frame_digests(clip, needed_frames(clip, self.apex), self.store)
+        temporal = self.temporal.at(float(clip["fps"]))
+        at = -1 if one.spotter else apex_index(clip, self.apex)
+        digests = frame_digests(clip, clip["files"] if one.spotter else needed_frames(clip, at, temporal), self.store)
         found_by = self.aligner.landmark_state(clip)
         landmarks = fingerprint({"version": LANDMARKS_VERSION, "onset": digests[0], "found by": found_by})
-        state = {
-            "version": STEP_VERSION,
-            "frames": digests,
-            "landmarks": landmarks if found_by is not None else None,
-            "crop": self.aligner.crop_state(),
-            "temporal": self.temporal.settings(),
-        }
-        key_frames = self.store.path(names, "key_frames", fingerprint(state))
-        return key_frames, self.store.path(names, "landmarks", landmarks)
+        one.landmarks_path = self.store.path(names, "landmarks", landmarks)
+        crops = {"landmarks": landmarks if found_by is not None else None, "crop": self.aligner.crop_state()}
+        if one.spotter:
+            state = {"version": APEX_VERSION, "frames": digests, **crops, "spotter": one.spotter.settings()}
+            one.spotted_path = self.store.path(names, "apex", fingerprint(state))
+            kept = self.store.read(one.spotted_path)
+            if kept is None:
+                return
+            at = int(kept["frame"])
+            one.spotter = None
+            digests = digests[: len(needed_frames(clip, at, temporal))]
+        one.clip = _with_apex(clip, at)
+        state = {"version": STEP_VERSION, "frames": digests, "apex": at, **crops, "temporal": temporal.settings()}
+        one.path = self.store.path(names, "key_frames", fingerprint(state))
 
     def _make(self, work: Sequence[_Work]) -> None:
         """Make and keep key frames; landmarks of all the clips are found together."""
@@ -165,15 +198,30 @@ class Preparation:
     def _extract(self, one: _Work, in_parallel: bool) -> KeyFrames:
         if isinstance(one.found, MerError):
             raise one.found
-        if one.onset is None or one.path is None:
+        if one.onset is None:
             raise ValueError("the onset frame is read before")
         one.remark = one.found.remark if one.found else ""
         points = one.found.points_px if one.found else None
         transform = self.aligner.transform(points, one.onset.shape[:2])
-        files = needed_frames(one.clip, self.apex)
-        made = key_frames_of(files, one.onset, transform, self.temporal, self.aligner.stabilise, in_parallel)
+        if one.spotter is not None:
+            self._spot(one, one.onset, transform, in_parallel)
+        if one.path is None:
+            raise ValueError("the apex is known by now")
+        at, temporal = apex_index(one.clip, AnnotatedApex()), self.temporal.at(float(one.clip["fps"]))
+        files = needed_frames(one.clip, at, temporal)
+        made = key_frames_of(files, at, one.onset, transform, temporal, self.aligner.stabilise, in_parallel)
         self.store.write(one.path, vars(made))
         return made
+
+    def _spot(self, one: _Work, onset: Image, transform: ClipTransform, in_parallel: bool) -> None:
+        """Spot the apex on the crops of the whole clip; its curve is kept beside it, for plots."""
+        if one.spotter is None or one.spotted_path is None:
+            return
+        crops = list(aligned_crops(one.clip["files"], onset, transform, self.aligner.stabilise, in_parallel))
+        spotted = one.spotter.spot(np.stack(crops), transform.landmarks_px)
+        curve = torch.from_numpy(np.ascontiguousarray(spotted.curve, np.float32))
+        self.store.write(one.spotted_path, {"frame": torch.tensor(spotted.frame), "curve": curve})
+        self._name_files(one)
 
     def _find_landmarks(self, work: Sequence[_Work]) -> None:
         """Landmarks of each clip: kept ones, or found in one batch and kept."""
@@ -198,6 +246,12 @@ class Preparation:
             remark = torch.tensor(list(one.found.remark.encode()), dtype=torch.uint8)
             points = torch.from_numpy(np.ascontiguousarray(one.found.points_px, np.float32))
             self.store.write(one.landmarks_path, {"points_px": points, "remark": remark})
+
+
+def _with_apex(clip: pd.Series, at: int) -> pd.Series:
+    clip = clip.copy()
+    clip["apex"] = int(clip["onset"]) + at
+    return clip
 
 
 def _read_onset(one: _Work) -> None:
@@ -237,20 +291,37 @@ def dataset_flow(
     if kept is None:
         magnifier = magnifier.to(device)
         flows = []
-        for start in range(0, len(clips), _BATCH):
-            rows = clips.iloc[start : start + _BATCH]
-            kept_at = paths[start : start + _BATCH]
-            frames = [preparation.key_frames(clip, at) for (_, clip), at in zip(rows.iterrows(), kept_at, strict=True)]
-            flows.append(_batch_flow(frames, magnifier, flow, device).cpu())
-            on_clip(start + len(rows), len(clips))
+        for start, frames in _batches(clips, paths, preparation, device):
+            flows.append(_batch_flow(frames, magnifier, flow).cpu())
+            on_clip(start + len(flows[-1]), len(clips))
         kept = {"flow": torch.cat(flows)}
         preparation.store.write(path, kept)
     return FlowMaps(kept["flow"])
 
 
 @torch.no_grad()
-def _batch_flow(frames: Sequence[KeyFrames], magnifier: Magnifier, flow: Flow, device: torch.device) -> Tensor:
-    onset, apex, band = (
-        torch.stack([getattr(frame, name) for frame in frames]).to(device).float() for name in ("onset", "apex", "band")
-    )
-    return flow(onset / 255, magnifier.magnify(apex / 255, band))
+def beyond_bound(
+    clips: pd.DataFrame, paths: Sequence[Path], preparation: Preparation, magnifier: Bounded, device: torch.device
+) -> Tensor:
+    """The part of each clip's magnified motion where eq. 5 does not hold, ``(N,)``; ``magnifier`` is on ``device``."""
+    batches = _batches(clips, paths, preparation, device)
+    return torch.cat([magnifier.beyond_bound(frames["apex"] / 255, frames["band"]).cpu() for _, frames in batches])
+
+
+def _batches(
+    clips: pd.DataFrame, paths: Sequence[Path], preparation: Preparation, device: torch.device
+) -> Iterator[tuple[int, dict[str, Tensor]]]:
+    """Number of the first clip, and key frames of some clips as float ``(B, 3, S, S)`` on ``device``, by name."""
+    for start in range(0, len(clips), _BATCH):
+        rows = clips.iloc[start : start + _BATCH].iterrows()
+        read = [
+            preparation.key_frames(clip, at) for (_, clip), at in zip(rows, paths[start : start + _BATCH], strict=True)
+        ]
+        names = ("onset", "apex", "band")
+        yield start, {name: torch.stack([getattr(one, name) for one in read]).to(device).float() for name in names}
+
+
+@torch.no_grad()
+def _batch_flow(frames: Mapping[str, Tensor], magnifier: Magnifier, flow: Flow) -> Tensor:
+    onset = frames["onset"] / 255
+    return flow(onset, magnifier.magnify(frames["apex"] / 255, frames["band"], onset))

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 
 from mer.align import NoCrop
@@ -12,7 +13,7 @@ from mer.apex import AnnotatedApex, MiddleApex
 from mer.errors import MerError
 from mer.frames import read_frame
 from mer.keyframes import WeightedSum, extract_key_frames, key_frames_of, needed_frames
-from mer.magnify import IIR
+from mer.magnify import IIR, Butterworth, Ideal
 from tests.conftest import MakeClip
 
 Frames = list[npt.NDArray[np.uint8]]
@@ -124,9 +125,9 @@ def test_weighted_sum_is_that_of_numpy(weights: list[float]) -> None:
 
 def test_frames_read_in_turn_make_the_same_key_frames(make_clip: MakeClip, frames: Frames) -> None:
     clip = make_clip(frames, onset=4, apex=9)
-    files = needed_frames(clip, AnnotatedApex())
+    files = needed_frames(clip, 5, IIR())
     transform = NoCrop(16).align(frames[0], clip)
-    made = [key_frames_of(files, frames[0], transform, IIR(), in_parallel=parallel) for parallel in (True, False)]
+    made = [key_frames_of(files, 5, frames[0], transform, IIR(), in_parallel=parallel) for parallel in (True, False)]
     for one, other in zip(vars(made[0]).values(), vars(made[1]).values(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -149,3 +150,27 @@ def test_stabilised_key_frames_are_without_the_drift(make_clip: MakeClip) -> Non
         float(np.abs(key.apex.numpy()[inner].astype(int) - key.onset.numpy()[inner]).mean()) for key in (moved, held)
     )
     assert after < before / 5
+
+
+def test_filter_that_looks_ahead_needs_the_clip_to_its_end(make_clip: MakeClip, frames: Frames) -> None:
+    clip = make_clip(frames, onset=4, apex=6)  # at 200 fps, so that the clip of 7 frames holds 29, 57 and 86 Hz
+    temporal = Ideal(20, 90)
+    assert needed_frames(clip, 2, temporal) == clip["files"]
+    assert needed_frames(clip, 2, IIR()) == clip["files"][:3]
+    key = extract_key_frames(clip, NoCrop(16), AnnotatedApex(), temporal)
+    crop = NoCrop(16).align(frames[0], clip).apply
+    crops = np.stack([crop(frame) / 255.0 for frame in frames])
+    weights = temporal.at(200).weights(2, 7)
+    np.testing.assert_allclose(key.band.permute(1, 2, 0), np.tensordot(weights, crops, 1), atol=1e-6)
+    np.testing.assert_array_equal(key.apex.permute(1, 2, 0), crop(frames[2]))
+
+
+def test_filter_in_hz_is_that_of_the_clips_frame_rate(make_clip: MakeClip, frames: Frames) -> None:
+    clip = make_clip(frames, onset=4, apex=9)
+    slow = pd.Series(clip.to_dict() | {"fps": 100.0})
+    band, slower, scaled = (
+        extract_key_frames(one, NoCrop(16), AnnotatedApex(), Butterworth(low, high)).band
+        for one, low, high in ((clip, 5, 40), (slow, 5, 40), (slow, 2.5, 20))
+    )
+    assert not np.allclose(band, slower)
+    np.testing.assert_allclose(band, scaled, atol=1e-7)

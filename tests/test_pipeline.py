@@ -44,7 +44,10 @@ def test_synth_check_prepare_train_score(synthetic: Path, tmp_path: Path, capsys
     assert "sub02" in table.out
 
     prepared = run_mer(capsys, "prepare", *words(synthetic, tmp_path, "json=true"))
-    assert json.loads(prepared.out) == {"n_clips": 6, "flow_shape": [6, 2, 28, 28], "notes": []}
+    told = json.loads(prepared.out)
+    assert (told["n_clips"], told["flow_shape"], told["notes"]) == (6, [6, 2, 28, 28], [])
+    assert len(told["beyond_bound"]) == 6
+    assert all(0 <= share <= 1 for share in told["beyond_bound"].values())
     store = sorted((tmp_path / "store").glob("**/*.safetensors"))
     assert len(store) == 6 + 6 + 1  # key frames, landmarks, flow
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 import torch
@@ -13,16 +14,18 @@ from torch import Tensor
 
 import mer.preparation
 from mer.align import EyeCrop, FoundLandmarks, GivenLandmarks, NoCrop
-from mer.apex import AnnotatedApex
-from mer.clip import ClipIndex, Note
+from mer.align.landmarks import Points
+from mer.apex import AnnotatedApex, ApexChooser, ApexSpotter, SpottedApex
+from mer.clip import ClipIndex, Note, clip_index
 from mer.datasets import Casme2
 from mer.errors import MerError
 from mer.flow import FlowMaps
 from mer.frames import Image
 from mer.keyframes import extract_key_frames, key_frames_of
 from mer.magnify import IIR, NoMagnification
-from mer.preparation import Preparation, dataset_flow
+from mer.preparation import Preparation, beyond_bound, dataset_flow
 from mer.store import Store
+from tests.conftest import MakeClip
 from tests.fakes import casme2_rows, face_points, write_casme2, write_landmarks
 
 CPU = torch.device("cpu")
@@ -49,7 +52,7 @@ class CountingFlow:
 class AddBand(NoMagnification):
     """A stand-in for magnification: frame plus band."""
 
-    def magnify(self, frames: Tensor, bands: Tensor) -> Tensor:
+    def magnify(self, frames: Tensor, bands: Tensor, onsets: Tensor | None = None) -> Tensor:
         return frames + bands
 
 
@@ -286,3 +289,73 @@ def test_clips_without_landmarks_keep_none(index: ClipIndex, preparation: Prepar
 
 def test_index_keeps_its_classes(index: ClipIndex, preparation: Preparation) -> None:
     assert preparation.run(replace(index, classes=("a", "b")), Calls())[0].classes == ("a", "b")
+
+
+class BrightestApex(ApexSpotter):
+    """Spots the brightest crop; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def spot(self, crops: npt.NDArray[np.uint8], landmarks_px: Points | None) -> SpottedApex:
+        self.asked += 1
+        curve = self.curve(crops, landmarks_px)
+        return SpottedApex(1 + int(curve[1:].argmax()), curve)
+
+    def curve(self, crops: npt.NDArray[np.uint8], landmarks_px: Points | None) -> npt.NDArray[np.float32]:
+        means = crops.mean(axis=(1, 2, 3))
+        return np.asarray(means - means[0], np.float32)
+
+    def settings(self) -> dict[str, Any]:
+        return {"spotter": "brightest"}
+
+
+@pytest.fixture
+def brightening(make_clip: MakeClip) -> ClipIndex:
+    """One clip of six grey frames without an annotated apex, the fourth the brightest: frame 7."""
+    clip = make_clip([np.full((48, 64, 3), grey, np.uint8) for grey in (10, 20, 30, 90, 40, 30)], onset=4)
+    return clip_index([clip.to_dict()])
+
+
+@pytest.mark.parametrize("choose", [lambda spotter: spotter, AnnotatedApex], ids=["always", "where it is missing"])
+def test_apex_is_spotted_on_the_crops_once(
+    brightening: ClipIndex, preparation: Preparation, choose: Callable[[ApexSpotter], ApexChooser]
+) -> None:
+    spotter = BrightestApex()
+    spotting = replace(preparation, apex=choose(spotter))
+    _, paths = spotting.run(brightening, Calls())
+    key = spotting.key_frames(brightening.clips.iloc[0])
+    assert key.apex.unique().tolist() == [90]
+    assert spotting.path(brightening.clips.iloc[0]) == paths[0]
+    assert spotter.asked == 1
+    (spotted,) = preparation.store.root.rglob("apex-*")
+    kept = preparation.store.read(spotted)
+    assert kept is not None
+    assert (int(kept["frame"]), kept["curve"].tolist()) == (3, [0, 10, 20, 80, 30, 20])
+
+
+def test_spotted_apex_shares_the_key_frames_of_the_same_apex_annotated(
+    brightening: ClipIndex, preparation: Preparation
+) -> None:
+    clip = brightening.clips.iloc[0]
+    annotated = pd.Series(clip.to_dict() | {"apex": 7})
+    assert replace(preparation, apex=BrightestApex()).path(clip) == preparation.path(annotated)
+
+
+def test_annotated_apex_is_not_spotted(index: ClipIndex, preparation: Preparation) -> None:
+    spotter = BrightestApex()
+    replace(preparation, apex=AnnotatedApex(spotter)).run(index, Calls())
+    assert spotter.asked == 0
+
+
+class HalfBeyond(AddBand):
+    """A stand-in for a magnifier that knows its bound."""
+
+    def beyond_bound(self, frames: Tensor, bands: Tensor) -> Tensor:
+        return torch.full((len(frames),), 0.5)
+
+
+def test_share_beyond_the_bound_is_told_for_each_clip(index: ClipIndex, preparation: Preparation) -> None:
+    _, paths = preparation.run(index, Calls())
+    shares = beyond_bound(index.clips, paths, preparation, HalfBeyond(), CPU)
+    assert shares.tolist() == [0.5] * 4

@@ -30,7 +30,7 @@ class AnnotatedApex:
     """The dataset's own apex frame.
 
     Args:
-        missing: what to do with a clip that has none: another chooser, or None to refuse the clip.
+        missing: what to do with a clip that has none: another chooser, a spotter, or None to refuse the clip.
     """
 
     def __init__(self, missing: ApexChooser | None = None) -> None:

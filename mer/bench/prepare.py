@@ -14,7 +14,7 @@ from mer.bench.timing import seconds
 from mer.clip import ClipIndex
 from mer.datasets import Casme2
 from mer.frames import Image, map_frames
-from mer.keyframes import needed_frames
+from mer.keyframes import apex_index, needed_frames
 from mer.magnify import IIR
 from mer.preparation import Preparation
 from mer.store import Store
@@ -36,7 +36,7 @@ def bench_preparation(folder: Path, n_clips: int, repeats: int) -> list[dict[str
     write_casme2(folder, subjects=n_clips, clips_per_subject=1, duration_s=_DURATION_S)
     index = Casme2(folder).load()
     apex = AnnotatedApex(MiddleApex())
-    files = [needed_frames(clip, apex) for _, clip in index.clips.iterrows()]
+    files = [needed_frames(clip, apex_index(clip, apex), IIR()) for _, clip in index.clips.iterrows()]
     pairs = [(seconds(lambda: _decode(files)), _prepare(folder, index, apex)) for _ in range(repeats + 1)][1:]
     decoding, preparing = (median(column) for column in zip(*pairs, strict=True))
     frames = sum(map(len, files))

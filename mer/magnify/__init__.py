@@ -1,15 +1,24 @@
-"""Eulerian video magnification."""
+"""Video magnification: Eulerian, linear or by phase."""
 
+from mer.magnify.bound import share_beyond_bound
 from mer.magnify.eulerian import EulerianMagnifier, NoMagnification
-from mer.magnify.pyramid import collapse, laplacian_pyramid, n_levels
-from mer.magnify.temporal import IIR, TemporalFilter
+from mer.magnify.ideal import Ideal
+from mer.magnify.phase import PhaseMagnifier
+from mer.magnify.pyramid import amplify, collapse, laplacian_pyramid, n_levels
+from mer.magnify.temporal import IIR, Butterworth, IIRHz, TemporalFilter
 
 __all__ = [
     "IIR",
+    "Butterworth",
     "EulerianMagnifier",
+    "IIRHz",
+    "Ideal",
     "NoMagnification",
+    "PhaseMagnifier",
     "TemporalFilter",
+    "amplify",
     "collapse",
     "laplacian_pyramid",
     "n_levels",
+    "share_beyond_bound",
 ]

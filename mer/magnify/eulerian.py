@@ -3,12 +3,13 @@
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_number
-from mer.magnify.pyramid import collapse, laplacian_pyramid, n_levels
-from mer.magnify.temporal import IIR, TemporalFilter
+from mer.magnify.bound import share_beyond_bound
+from mer.magnify.pyramid import amplify, n_levels
+from mer.magnify.temporal import IIR, TemporalFilter, require_lengths
 
 EXAGGERATION = 2.0  # the published code's `exaggeration_factor`
 _YIQ_TO_RGB = ((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
@@ -21,13 +22,18 @@ def level_gains(height: int, width: int, alpha: float, lambda_c: float, matlab: 
     such that alpha is reached at lambda_c. The finest level and the residual get 0. The published code lets the gain
     of a short wavelength fall below 0, which inverts its motion; it is clamped at 0 unless ``matlab``.
     """
-    levels = n_levels(height, width)
     delta = lambda_c / 8 / (1 + alpha)
-    coarsest = math.hypot(height, width) / 3
-    wavelengths = [coarsest / 2 ** (levels - 1 - level) for level in range(levels)]
-    gains = [min(alpha, EXAGGERATION * (wavelength / delta / 8 - 1)) for wavelength in wavelengths]
+    wavelengths_px = level_wavelengths_px(height, width)
+    gains = [min(alpha, EXAGGERATION * (wavelength / delta / 8 - 1)) for wavelength in wavelengths_px]
     gains = gains if matlab else [max(0.0, gain) for gain in gains]
     return [0.0, *gains[1:-1], 0.0]
+
+
+def level_wavelengths_px(height: int, width: int) -> list[float]:
+    """Wavelength that the published schedule takes each level for, finest first; the last a third of the diagonal."""
+    levels = n_levels(height, width)
+    coarsest = math.hypot(height, width) / 3
+    return [coarsest / 2 ** (levels - 1 - level) for level in range(levels)]
 
 
 class EulerianMagnifier(nn.Module):
@@ -43,7 +49,7 @@ class EulerianMagnifier(nn.Module):
         lambda_c: spatial cut-off wavelength in px, > 0.
         temporal: band-pass filter over frames; default IIR(0.4, 0.05).
         chroma_attenuation: share of the magnified colour motion that is kept, in [0, 1].
-        matlab: keep the published code's unclamped gains.
+        matlab: keep the published code's quirks: unclamped gains, and those of the temporal filter.
     """
 
     chroma: Tensor
@@ -59,42 +65,82 @@ class EulerianMagnifier(nn.Module):
         super().__init__()
         self.alpha = require_number("magnify.alpha", alpha, 0, 1e4)
         self.lambda_c = require_number("magnify.lambda_c", lambda_c, 1e-3, 1e6)
-        self.temporal = temporal if temporal is not None else IIR()
+        temporal = temporal if temporal is not None else IIR()
+        self.temporal = temporal.published() if matlab else temporal
         self.matlab = matlab
         self.register_buffer("chroma", _attenuation(require_number("chroma_attenuation", chroma_attenuation, 0, 1)))
 
-    def forward(self, clip: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, "batch time 3 height width"]:
+    def forward(
+        self, clip: Float[Tensor, "batch time 3 height width"], lengths: Int[Tensor, " batch"] | None = None
+    ) -> Float[Tensor, "batch time 3 height width"]:
         """Magnify every frame: ``(B, T, 3, H, W)`` RGB in [0, 1] -> same shape.
 
+        Args:
+            clip: clips, the shorter ones filled up to T frames.
+            lengths: frames of each clip before the filling, which is returned as it is and touches nothing.
+
         Raises:
-            MerError: another shape.
+            MerError: another shape, or a length outside 1..T.
         """
         _require_clip(clip)
-        bands = self.temporal.filter(clip)
+        bands = self.temporal.filter(clip, lengths)
         return self.magnify(clip.flatten(0, 1), bands.flatten(0, 1)).view_as(clip)
 
     def frame(
-        self, clip: Float[Tensor, "batch time 3 height width"], index: int
+        self,
+        clip: Float[Tensor, "batch time 3 height width"],
+        index: int | Int[Tensor, " batch"],
+        lengths: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch 3 height width"]:
-        """Magnify frame ``index`` alone, in closed form: ``(B, T, 3, H, W)`` -> ``(B, 3, H, W)``.
+        """Magnify one frame of each clip, in closed form: ``(B, T, 3, H, W)`` -> ``(B, 3, H, W)``.
+
+        Args:
+            clip: as for :meth:`forward`.
+            index: the frame, one for all clips or one each.
+            lengths: as for :meth:`forward`.
 
         Raises:
-            MerError: another shape, or no such frame.
+            MerError: another shape, a length outside 1..T, or no such frame.
         """
         _require_clip(clip)
-        if not 0 <= index < clip.shape[1]:
-            raise MerError(f"a frame index in 0..{clip.shape[1] - 1}", str(index), "give an index inside the clip")
-        weights = self.temporal.weights(index).to(clip)
-        return self.magnify(clip[:, index], torch.einsum("t,btchw->bchw", weights, clip[:, : index + 1]))
+        kept = [clip.shape[1]] * len(clip) if lengths is None else require_lengths(clip, lengths)
+        indices = index.tolist() if isinstance(index, Tensor) else [index] * len(clip)
+        if len(indices) != len(clip):
+            raise MerError(f"{len(clip)} frame indices", str(len(indices)), "give one index, or one a clip")
+        at = list(zip(clip, indices, kept, strict=True))
+        bands = torch.stack([self._band(*one) for one in at])
+        return self.magnify(torch.stack([frames[number] for frames, number, _ in at]), bands)
 
     def magnify(
-        self, frames: Float[Tensor, "batch 3 height width"], bands: Float[Tensor, "batch 3 height width"]
+        self,
+        frames: Float[Tensor, "batch 3 height width"],
+        bands: Float[Tensor, "batch 3 height width"],
+        onsets: Float[Tensor, "batch 3 height width"] | None = None,
     ) -> Float[Tensor, "batch 3 height width"]:
-        """Magnify ``frames`` by their ``bands``, both ``(B, 3, H, W)``: all that a sweep repeats."""
-        height, width = frames.shape[-2:]
-        gains = level_gains(height, width, self.alpha, self.lambda_c, self.matlab)
-        motion = collapse([level * gain for level, gain in zip(laplacian_pyramid(bands), gains, strict=True)])
+        """Magnify ``frames`` by their ``bands``, both ``(B, 3, H, W)``: all that a sweep repeats.
+
+        ``onsets`` are for magnifiers that need them; this one does not.
+        """
+        motion = amplify(bands, self._gains(frames))
         return (frames + torch.einsum("dc,bchw->bdhw", self.chroma.to(motion), motion)).clamp(0, 1)
+
+    def beyond_bound(
+        self, frames: Float[Tensor, "batch 3 height width"], bands: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, " batch"]:
+        """Part of each frame's added motion where eq. 5 does not hold (:func:`mer.magnify.share_beyond_bound`)."""
+        wavelengths_px = level_wavelengths_px(*frames.shape[-2:])
+        return share_beyond_bound(frames, bands, self._gains(frames), wavelengths_px)
+
+    def _gains(self, frames: Tensor) -> list[float]:
+        height, width = frames.shape[-2:]
+        return level_gains(height, width, self.alpha, self.lambda_c, self.matlab)
+
+    def _band(self, frames: Tensor, index: int, length: int) -> Tensor:
+        if not 0 <= index < length:
+            raise MerError(f"a frame index in 0..{length - 1}", str(index), "give an index inside the clip")
+        weights = self.temporal.weights(index, length).to(frames)
+        band: Tensor = torch.tensordot(weights, frames[: len(weights)], dims=1)
+        return band
 
 
 class NoMagnification(nn.Module):
@@ -104,7 +150,7 @@ class NoMagnification(nn.Module):
         super().__init__()
         self.temporal = temporal if temporal is not None else IIR()
 
-    def magnify(self, frames: Tensor, bands: Tensor) -> Tensor:
+    def magnify(self, frames: Tensor, bands: Tensor, onsets: Tensor | None = None) -> Tensor:
         """Return ``frames``."""
         return frames
 

@@ -1,4 +1,4 @@
-"""``mer bench [magnify|prepare|align]``: mer beside what a user would use instead; error and speed of landmarks."""
+"""``mer bench [WHAT]``: mer beside what a user would use instead; error and speed of landmarks."""
 
 import argparse
 import json
@@ -13,10 +13,12 @@ from mer.bench.align import alignment_table, bench_alignment
 from mer.bench.magnify import bench_magnification, magnification_table
 from mer.bench.prepare import bench_preparation, preparation_table
 from mer.bench.sheet import write_video_sheet
+from mer.bench.sweep import bench_sweep, sweep_table
 from mer.errors import MerError
 from mer.progress import output
 
 Rows = list[dict[str, object]]
+_WHAT = ("all", "magnify", "prepare", "align", "sweep")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -30,6 +32,9 @@ def main(arguments: Sequence[str]) -> None:
             rows["prepare"] = bench_preparation(Path(folder), given.clips, given.repeats)
     if given.what in ("all", "align"):
         rows["align"] = _align(given)
+    if given.what == "sweep":
+        with TemporaryDirectory() as folder:
+            rows["sweep"] = bench_sweep(Path(folder), given.clips, given.device)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
@@ -38,6 +43,8 @@ def main(arguments: Sequence[str]) -> None:
         output().print(magnification_table(rows["magnify"], title))
     if "prepare" in rows:
         output().print(preparation_table(rows["prepare"]))
+    if "sweep" in rows:
+        output().print(sweep_table(rows["sweep"]))
     if "align" in rows:
         output().print(alignment_table(rows["align"]))
         for row in rows["align"]:
@@ -47,12 +54,12 @@ def main(arguments: Sequence[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("mer bench", description=__doc__)
-    parser.add_argument(
-        "what", nargs="?", choices=("all", "magnify", "prepare", "align"), default="all", help="(default all)"
-    )
-    parser.add_argument("--frames", type=int, default=24, help="magnify: frames of the clip (default 24)")
+    parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default all but sweep)")
+    parser.add_argument("--frames", type=int, default=64, help="magnify: frames of the clip (default 64)")
     parser.add_argument("--size", type=int, default=224, help="magnify: side of the crop in px (default 224)")
-    parser.add_argument("--clips", type=int, default=8, help="align, prepare: synthetic faces, a clip each (default 8)")
+    parser.add_argument(
+        "--clips", type=int, default=8, help="align, prepare, sweep: synthetic faces, a clip each (default 8)"
+    )
     parser.add_argument("--weights", help="align: file of 2D-FAN's weights")
     parser.add_argument("--detector", default="sfd", help="align: 2D-FAN's face detector, sfd (default) or dlib")
     parser.add_argument("--detector-weights", help="align: file of the sfd detector's weights")

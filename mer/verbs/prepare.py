@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 from omegaconf import DictConfig
 from rich.table import Table
 
 from mer.clip import ClipIndex
 from mer.errors import MerError, require_number
-from mer.experiment import load_index, prepare_clips, prepare_maps
+from mer.experiment import load_index, prepare_clips, prepare_maps, prepared_beyond_bound
 from mer.hydra_app import run_hydra
 from mer.progress import output, say
 from mer.store import Store
@@ -31,17 +32,25 @@ def prepare(cfg: DictConfig) -> None:
     """Prepare all clips, or the key frames of one shard, and say how many, what was refused, and where they lie."""
     index = load_index(cfg)
     shape: list[int] = []
+    shares: dict[str, float] = {}
     if cfg.shard is None:
         index, maps = prepare_maps(cfg, index)
         shape = list(maps.flow.shape)
+        shares = prepared_beyond_bound(cfg, index)
     else:
         index = prepare_clips(cfg, shard_of(index, str(cfg.shard)))
     if cfg.json:
         notes = [vars(note) for note in index.notes]
-        print(json.dumps({"n_clips": len(index), "flow_shape": shape, "notes": notes}, indent=2))
+        told = {"n_clips": len(index), "flow_shape": shape, "notes": notes, "beyond_bound": shares}
+        print(json.dumps(told, indent=2))
         return
     for note in index.notes:
         say(str(note))
+    if shares:
+        most = max(shares, key=lambda name: shares[name])
+        middle = median(shares.values())
+        shown = f"{middle:.0%} in the median clip, most in {most}, {shares[most]:.0%}"
+        say(f"magnified motion beyond eq. 5's bound: {shown}")
     what = f"flow {tuple(shape[1:])}" if shape else f"key frames of shard {cfg.shard}"
     print(f"{len(index)} clips prepared, {what}, store {cfg.store}")
 

@@ -12,7 +12,9 @@ import torch
 
 from mer.align import FoundLandmarks
 from mer.bench.align import bench_alignment
+from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip
 from mer.errors import MerError
+from mer.magnify import EulerianMagnifier
 from tests.runner import run_mer
 
 MAGNIFY = ("--frames", "4", "--size", "32", "--repeats", "1", "--device", "cpu")
@@ -34,6 +36,13 @@ def test_bench_reports_both_times_and_their_ratio(capsys: pytest.CaptureFixture[
     for row in rows["magnify"]:
         assert row["ratio"] == pytest.approx(row["instead_s"] / row["mer_s"])
         assert row["mer_s"] > 0
+
+
+@pytest.mark.parametrize("in_numpy", [IN_NUMPY, IN_OPENCV])
+def test_the_run_that_mer_is_measured_beside_gives_the_same_frames(in_numpy: WholeClip) -> None:
+    clip = 0.4 + 0.2 * torch.rand(1, 6, 3, 48, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    theirs = torch.from_numpy(in_numpy(clip[0].permute(0, 2, 3, 1).numpy())).permute(0, 3, 1, 2)
+    torch.testing.assert_close(EulerianMagnifier(matlab=True)(clip)[0], theirs, rtol=0, atol=1e-2)
 
 
 def test_bench_measures_all_unless_told_what(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,3 +137,10 @@ def test_contact_sheet_without_any_source_is_refused(
     result = run_mer(capsys, *words)
     assert result.code == 2
     assert "expected landmarks for the contact sheet; got neither 2D-FAN nor dlib; expected 2D-FAN's" in result.err
+
+
+def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str]) -> None:
+    (row,) = json.loads(run_mer(capsys, "bench", "sweep", "--clips", "2", "--device", "cpu", "--json").out)["sweep"]
+    assert row["key_frames_made_again"] == 0
+    assert row["sweep_s"] == pytest.approx(20 * row["per_setting_s"])
+    assert row["prepare_s"] > 0
