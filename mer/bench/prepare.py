@@ -20,7 +20,7 @@ from mer.preparation import Preparation
 from mer.store import Store
 from mer.synth import write_casme2
 
-_DURATION_S = (0.34, 0.34)  # about 34 frames from onset to apex, the mean of CASME II's sheet
+DURATION_S = (0.34, 0.34)  # about 34 frames from onset to apex, the mean of CASME II's sheet
 
 
 def bench_preparation(folder: Path, n_clips: int, repeats: int) -> list[dict[str, object]]:
@@ -33,7 +33,7 @@ def bench_preparation(folder: Path, n_clips: int, repeats: int) -> list[dict[str
         n_clips: clips, each of another subject.
         repeats: the two are measured in turn, so often; medians count.
     """
-    write_casme2(folder, subjects=n_clips, clips_per_subject=1, duration_s=_DURATION_S)
+    write_casme2(folder, subjects=n_clips, clips_per_subject=1, duration_s=DURATION_S)
     index = Casme2(folder).load()
     apex = AnnotatedApex(MiddleApex())
     files = [needed_frames(clip, apex_index(clip, apex), IIR()) for _, clip in index.clips.iterrows()]

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from mer.align import EyeCrop, GivenLandmarks
 from mer.apex import AnnotatedApex
+from mer.bench.prepare import DURATION_S
 from mer.bench.timing import seconds
 from mer.clip import ClipIndex
 from mer.datasets import Casme2
@@ -20,7 +21,6 @@ from mer.synth import write_casme2
 
 _ALPHAS = (5.0, 10.0, 15.0, 20.0, 40.0)
 _LAMBDAS_C = (8.0, 16.0, 24.0, 32.0)
-_DURATION_S = (0.34, 0.34)  # about 34 frames from onset to apex, the mean of CASME II's sheet
 
 
 def bench_sweep(folder: Path, n_clips: int, device: str) -> list[dict[str, object]]:
@@ -33,7 +33,7 @@ def bench_sweep(folder: Path, n_clips: int, device: str) -> list[dict[str, objec
         n_clips: clips, each of another subject.
         device: where magnification runs.
     """
-    write_casme2(folder, subjects=n_clips, clips_per_subject=1, duration_s=_DURATION_S)
+    write_casme2(folder, subjects=n_clips, clips_per_subject=1, duration_s=DURATION_S)
     index = Casme2(folder).load()
     with TemporaryDirectory() as store:
         aligner = EyeCrop(GivenLandmarks(folder / "landmarks.csv"))
