@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -40,8 +39,7 @@ def frame_digests(clip: pd.Series, names: Sequence[str], store: Store) -> list[s
 
 def _compute(names: Sequence[str]) -> list[str]:
     files = list(dict.fromkeys(split_frame_name(name)[0] for name in names))
-    with ThreadPoolExecutor() as pool:  # hashing and reading happen outside Python's lock
-        by_file = dict(zip(files, pool.map(_file_digest, files), strict=True))
+    by_file = {file: _file_digest(file) for file in files}  # in turn: clips are prepared side by side
     splits = [split_frame_name(name) for name in names]
     return [by_file[file] if index is None else f"{by_file[file]}#{index}" for file, index in splits]
 
