@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mer.errors import MerError, require_number
 from mer.magnify.bound import share_beyond_bound
 from mer.magnify.pyramid import amplify, n_levels
-from mer.magnify.temporal import IIR, TemporalFilter, require_lengths
+from mer.magnify.temporal import IIR, TemporalFilter, require_clip, require_lengths
 
 EXAGGERATION = 2.0  # the published code's `exaggeration_factor`
 _YIQ_TO_RGB = ((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
@@ -82,7 +82,7 @@ class EulerianMagnifier(nn.Module):
         Raises:
             MerError: another shape, or a length outside 1..T.
         """
-        _require_clip(clip)
+        require_clip(clip)
         bands = self.temporal.filter(clip, lengths)
         return self.magnify(clip.flatten(0, 1), bands.flatten(0, 1)).view_as(clip)
 
@@ -102,7 +102,7 @@ class EulerianMagnifier(nn.Module):
         Raises:
             MerError: another shape, a length outside 1..T, or no such frame.
         """
-        _require_clip(clip)
+        require_clip(clip)
         kept = [clip.shape[1]] * len(clip) if lengths is None else require_lengths(clip, lengths)
         indices = index.tolist() if isinstance(index, Tensor) else [index] * len(clip)
         if len(indices) != len(clip):
@@ -159,8 +159,3 @@ def _attenuation(kept: float) -> Tensor:
     # RGB -> YIQ, scale I and Q, back to RGB: one 3x3 matrix, since the band is a difference of colours.
     to_rgb = torch.tensor(_YIQ_TO_RGB, dtype=torch.float64)
     return (to_rgb @ torch.diag(torch.tensor([1.0, kept, kept], dtype=torch.float64)) @ to_rgb.inverse()).float()
-
-
-def _require_clip(clip: Tensor) -> None:
-    if clip.ndim != 5 or clip.shape[2] != 3 or clip.shape[1] < 1:
-        raise MerError("a clip (B, T, 3, H, W)", f"{tuple(clip.shape)}", "stack the RGB frames on dimension 1")

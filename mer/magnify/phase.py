@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mer.errors import MerError, require_number
 from mer.magnify.steerable import SteerablePyramid
-from mer.magnify.temporal import IIR, TemporalFilter
+from mer.magnify.temporal import IIR, TemporalFilter, require_clip
 
 
 class PhaseMagnifier(nn.Module):
@@ -58,7 +58,7 @@ class PhaseMagnifier(nn.Module):
         Raises:
             MerError: another shape, bytes, or frames smaller than 8x8 px.
         """
-        _require_clip(clip)
+        require_clip(clip)
         return self._move(clip, slice(None), self.temporal.filter)
 
     def frame(
@@ -71,7 +71,7 @@ class PhaseMagnifier(nn.Module):
         Raises:
             MerError: another shape, bytes, frames smaller than 8x8 px, or no such frame.
         """
-        _require_clip(clip)
+        require_clip(clip)
         if not 0 <= index < clip.shape[1]:
             raise MerError(f"a frame index in 0..{clip.shape[1] - 1}", str(index), "give an index inside the clip")
         weights = self.temporal.weights(index, clip.shape[1])
@@ -148,8 +148,3 @@ def _gaussian(side: int, sigma_px: float, dtype: torch.dtype, device: torch.devi
     line = torch.exp(-0.5 * (steps / sigma_px) ** 2)
     rows = [line.roll(row) for row in range(side)]
     return (torch.stack(rows) / line.sum()).to(device, dtype)
-
-
-def _require_clip(clip: Tensor) -> None:
-    if clip.ndim != 5 or clip.shape[2] != 3 or clip.shape[1] < 1:
-        raise MerError("a clip (B, T, 3, H, W)", f"{tuple(clip.shape)}", "stack the RGB frames on dimension 1")

@@ -244,6 +244,16 @@ class Butterworth(Cutoffs, _FirstOrderBand):
         return _butterworth(float(settings["high"])), _butterworth(float(settings["low"]))
 
 
+def require_clip(clip: Tensor) -> None:
+    """Refuse what is no clip of RGB frames.
+
+    Raises:
+        MerError: another shape than ``(B, T, 3, H, W)`` with a frame or more.
+    """
+    if clip.ndim != 5 or clip.shape[2] != 3 or clip.shape[1] < 1:
+        raise MerError("a clip (B, T, 3, H, W)", f"{tuple(clip.shape)}", "stack the RGB frames on dimension 1")
+
+
 def require_lengths(clip: Tensor, lengths: Tensor) -> list[int]:
     """The lengths ``(B,)`` of the clips ``(B, T, ...)`` as whole numbers.
 
