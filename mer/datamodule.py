@@ -14,10 +14,9 @@ from mer.protocols.folds import Fold
 
 
 class ClipBatch(NamedTuple):
-    """A batch of clips: flow ``(B, 2, H, W)``, strain ``(B, 1, H, W)`` or None, class numbers ``(B,)``."""
+    """A batch of clips: their maps and their class numbers ``(B,)``."""
 
-    flow: Tensor
-    strain: Tensor | None
+    maps: FlowMaps
     target: Tensor
 
 
@@ -32,13 +31,11 @@ class ClipDataset(Dataset[ClipBatch]):
         return len(self.targets)
 
     def __getitem__(self, rows: list[int]) -> ClipBatch:
-        strain = None if self.maps.strain is None else self.maps.strain[rows]
-        return ClipBatch(self.maps.flow[rows], strain, self.targets[rows])
+        return ClipBatch(self.maps.select(rows), self.targets[rows])
 
     def subset(self, rows: Iterable[int]) -> "ClipDataset":
         """The clips of ``rows`` alone."""
-        flow, strain, target = self[list(rows)]
-        return ClipDataset(FlowMaps(flow, strain), target)
+        return ClipDataset(*self[list(rows)])
 
 
 class LOSODataModule(pl.LightningDataModule):

@@ -11,6 +11,7 @@ from torchmetrics import Accuracy
 
 from mer.datamodule import ClipBatch
 from mer.errors import require_number
+from mer.flow import FlowMaps
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
@@ -19,9 +20,9 @@ class MicroExpressionModule(pl.LightningModule):
     """Trains a network on augmented flow features with cross-entropy.
 
     Args:
-        net: two feature maps -> logits.
-        features: flow and perhaps strain -> the two feature maps.
-        augment: flow and perhaps strain -> the same, changed; used in training alone.
+        net: the features' maps -> logits.
+        features: maps of clips -> the network's inputs.
+        augment: maps of clips -> the same, changed; used in training alone.
         optimizer: parameters -> optimizer.
         num_classes: number of logits C.
         class_weights: ``(C,)`` weights of the loss, or None.
@@ -45,18 +46,14 @@ class MicroExpressionModule(pl.LightningModule):
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.train_accuracy = Accuracy(task="multiclass", num_classes=num_classes)
 
-    def forward(
-        self,
-        flow_px: Float[Tensor, "batch 2 height width"],
-        strain: Float[Tensor, "batch 1 height width"] | None = None,
-    ) -> Float[Tensor, "batch classes"]:
-        """Flow ``(B, 2, H, W)`` and perhaps strain ``(B, 1, H, W)`` -> logits ``(B, C)``."""
-        logits: Tensor = self.net(*self.features(flow_px, strain))
+    def forward(self, maps: FlowMaps) -> Float[Tensor, "batch classes"]:
+        """Maps of ``B`` clips -> logits ``(B, C)``."""
+        logits: Tensor = self.net(*self.features(maps))
         return logits
 
     def training_step(self, batch: ClipBatch, _: int) -> Tensor:
         """Loss of a batch; loss and accuracy are logged an epoch."""
-        logits = self(*self.augment(batch.flow, batch.strain))
+        logits = self(self.augment(batch.maps))
         weights = self.class_weights if isinstance(self.class_weights, Tensor) else None
         loss = F.cross_entropy(logits, batch.target, weights, label_smoothing=self.label_smoothing)
         self.train_accuracy(logits, batch.target)
@@ -67,7 +64,7 @@ class MicroExpressionModule(pl.LightningModule):
 
     def predict_step(self, batch: ClipBatch, _: int) -> Tensor:
         """Class probabilities ``(B, C)``."""
-        probabilities: Tensor = self(batch.flow, batch.strain).softmax(dim=-1)
+        probabilities: Tensor = self(batch.maps).softmax(dim=-1)
         return probabilities
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

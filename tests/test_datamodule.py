@@ -42,11 +42,11 @@ def check_numbers(maps: Tensor, expected: Tensor) -> None:
 def test_batch_pairs_each_clip_with_its_target(strain: bool) -> None:
     for batch in data(10, strain=strain).train_dataloader():
         assert isinstance(batch, ClipBatch)
-        assert batch.flow.shape == (len(batch.target), 2, 4, 4)
-        check_numbers(batch.flow, batch.target.float())
-        assert (batch.strain is not None) == strain
-        if batch.strain is not None:
-            check_numbers(batch.strain, batch.target + 0.5)
+        assert batch.maps.flow.shape == (len(batch.target), 2, 4, 4)
+        check_numbers(batch.maps.flow, batch.target.float())
+        assert (batch.maps.strain is not None) == strain
+        if batch.maps.strain is not None:
+            check_numbers(batch.maps.strain, batch.target + 0.5)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 100])

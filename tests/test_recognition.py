@@ -28,8 +28,8 @@ def _seed() -> None:
 class Negate(nn.Module):
     """An augmentation that nobody can overlook."""
 
-    def forward(self, flow_px: Tensor, strain: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        return -flow_px, strain
+    def forward(self, maps: FlowMaps) -> FlowMaps:
+        return FlowMaps(-maps.flow)
 
 
 def build(augment: nn.Module | None = None, **settings: Any) -> MicroExpressionModule:
@@ -84,7 +84,7 @@ def test_balanced_weights_of_equal_classes_are_one() -> None:
 def test_loss_is_the_weighted_smoothed_cross_entropy(weights: Tensor | None, smoothing: float) -> None:
     module = build(class_weights=weights, label_smoothing=smoothing).eval()
     batch = batch_of(separable(8))
-    log = module(batch.flow).log_softmax(1)
+    log = module(batch.maps).log_softmax(1)
     kept = torch.ones(3) if weights is None else weights
     truth = F.one_hot(batch.target, 3) * (1 - smoothing) + smoothing / 3
     expected = -(truth * kept * log).sum() / kept[batch.target].sum()
@@ -103,7 +103,7 @@ def test_predictions_are_probabilities_of_the_logits() -> None:
     probabilities = module.predict_step(batch, 0)
     assert probabilities.shape == (5, 3)
     torch.testing.assert_close(probabilities.sum(1), torch.ones(5))
-    logits = module(batch.flow)
+    logits = module(batch.maps)
     torch.testing.assert_close(probabilities.log() - probabilities.log()[:, :1], logits - logits[:, :1])
 
 
@@ -112,7 +112,7 @@ def test_augmentation_serves_training_alone() -> None:
     plain, augmented = build().eval(), build(Negate()).eval()
     augmented.load_state_dict(plain.state_dict())
     torch.testing.assert_close(augmented.predict_step(batch, 0), plain.predict_step(batch, 0), rtol=0, atol=0)
-    mirrored = ClipBatch(-batch.flow, None, batch.target)
+    mirrored = ClipBatch(FlowMaps(-batch.maps.flow), batch.target)
     torch.testing.assert_close(training_loss(augmented, batch), training_loss(plain, mirrored))
     assert abs(training_loss(augmented, batch) - training_loss(plain, batch)) > 1e-4
 
@@ -120,7 +120,7 @@ def test_augmentation_serves_training_alone() -> None:
 def test_published_strain_reaches_the_network() -> None:
     module, batch = build().eval(), batch_of(separable(4))
     strain = torch.rand(4, 1, 16, 16)
-    with_strain = module.predict_step(batch._replace(strain=strain), 0)
+    with_strain = module.predict_step(batch._replace(maps=FlowMaps(batch.maps.flow, strain)), 0)
     assert not torch.allclose(with_strain, module.predict_step(batch, 0))
 
 
@@ -146,7 +146,7 @@ def test_class_weights_stay_out_of_the_checkpoint() -> None:
 def test_training_separates_what_is_separable() -> None:
     clips, module = separable(30), build(class_weights=torch.ones(3))
     data = LOSODataModule(clips, Fold(np.arange(6, 30), np.arange(6), "toy-s1"), batch_size=8)
-    before = F.cross_entropy(module.eval()(clips.maps.flow), clips.targets).item()
+    before = F.cross_entropy(module.eval()(clips.maps), clips.targets).item()
     trainer = quiet_trainer(max_epochs=4)
     trainer.fit(module.train(), datamodule=data)
     after = trainer.callback_metrics

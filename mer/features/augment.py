@@ -1,5 +1,7 @@
 """Training-time augmentation of flow: horizontal flip and 5x5 Gaussian blur (paper, section 3.2)."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from kornia.filters import gaussian_blur2d
@@ -7,6 +9,7 @@ from kornia.geometry.transform import hflip
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_integer, require_number
+from mer.flow import FlowMaps
 
 
 class FlipBlur(nn.Module):
@@ -31,23 +34,34 @@ class FlipBlur(nn.Module):
         if self.kernel_px % 2 == 0:
             raise MerError("an odd augment.kernel_px", str(kernel_px), "use 3, 5 or 7")
 
-    def forward(self, flow_px: Tensor, strain: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """``(B, 2, H, W)`` and perhaps ``(B, 1, H, W)`` -> the same, some flipped, some blurred, alike in both."""
-        flipped, blurred = self._draw(flow_px, self.flip), self._draw(flow_px, self.blur)
-        return self._change(flow_px, flipped, blurred, flow=True), (
-            None if strain is None else self._change(strain, flipped, blurred, flow=False)
-        )
+    def forward(self, maps: FlowMaps, generator: torch.Generator | None = None) -> FlowMaps:
+        """Maps of ``B`` clips -> the same, some flipped, some blurred, a clip's maps alike.
 
-    def _change(self, maps: Tensor, flipped: Tensor, blurred: Tensor, flow: bool) -> Tensor:
-        maps = torch.where(flipped, flip_flow(maps) if flow else hflip(maps), maps)
-        kernel = (self.kernel_px, self.kernel_px)
-        return torch.where(blurred, gaussian_blur2d(maps, kernel, (self.sigma_px, self.sigma_px)), maps)
+        Args:
+            maps: of the clips.
+            generator: CPU generator of the draws; default: torch's own. Draws are made on the CPU, so that one seed
+                means the same changes on every device.
+        """
+        flipped, blurred = (_draw(maps.flow, chance, generator) for chance in (self.flip, self.blur))
+        maps = _where(flipped, flip_maps(maps), maps)
+        kernel, sigma = (self.kernel_px, self.kernel_px), (self.sigma_px, self.sigma_px)
+        return _where(blurred, maps.map(lambda tensor: gaussian_blur2d(tensor, kernel, sigma)), maps)
 
-    @staticmethod
-    def _draw(maps: Tensor, probability: float) -> Tensor:
-        return torch.rand(len(maps), 1, 1, 1, device=maps.device) < probability
+
+def flip_maps(maps: FlowMaps) -> FlowMaps:
+    """Mirror clips left to right: every map's positions, and the sign of u."""
+    return replace(maps.map(hflip), flow=flip_flow(maps.flow))
+
+
+def _draw(tensor: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
+    return torch.rand(len(tensor), 1, 1, 1, generator=generator).to(tensor.device) < probability
 
 
 def flip_flow(flow_px: Float[Tensor, "batch 2 height width"]) -> Float[Tensor, "batch 2 height width"]:
     """Mirror a flow ``(B, 2, H, W)`` left to right: positions and the sign of u."""
     return hflip(flow_px) * flow_px.new_tensor([-1.0, 1.0])[:, None, None]
+
+
+def _where(mask: Tensor, yes: FlowMaps, no: FlowMaps) -> FlowMaps:
+    pairs = ((yes.flow, no.flow), (yes.strain, no.strain), (yes.apex, no.apex))
+    return FlowMaps(*(None if a is None or b is None else torch.where(mask, a, b) for a, b in pairs))  # type: ignore[arg-type]
