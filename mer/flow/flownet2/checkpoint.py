@@ -22,7 +22,7 @@ from mer.errors import MerError
 PUBLISHED_NAMES = ("FlowNet2_checkpoint.pth.tar", "flownet2-things-d63b53a7.ckpt")
 _WHAT = "FlowNet 2.0's weights"
 _REMEDY = (
-    f"download {PUBLISHED_NAMES[0]} (620 MB) from where https://github.com/NVIDIA/flownet2-pytorch links it and set "
+    f"download {PUBLISHED_NAMES[0]} (650 MB) from where https://github.com/NVIDIA/flownet2-pytorch links it and set "
     "flow.weights=FILE; it is licensed for research alone, without redistribution: cite Ilg et al. 2017"
 )
 _ANCHOR = "flownetc.conv1.0.weight"  # every file of the whole stack has it, whatever stands before its names
@@ -75,15 +75,19 @@ def _read(file: Path) -> Mapping[str, Tensor]:
     content = _read_safetensors(file) if file.suffix == ".safetensors" else _read_pickle(file)
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
-    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, Mapping) or not all(map(_is_named_tensor, content.items())):
         raise MerError(_WHAT, f"{file}, which holds no table of tensors by name", _REMEDY)
     return content
+
+
+def _is_named_tensor(item: tuple[object, object]) -> bool:
+    return isinstance(item[0], str) and isinstance(item[1], Tensor)
 
 
 def _read_safetensors(file: Path) -> object:
     try:
         return safetensors.torch.load_file(file)
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise MerError(_WHAT, f"{file}, which is no safetensors file ({error})", _REMEDY) from error
 
 
@@ -124,6 +128,7 @@ def _difference(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> 
     if foreign:
         return f"with {len(foreign)} tensors besides, the first {foreign[0]}"
     for name, tensor in found.items():
-        if tensor.shape != expected[name].shape or not tensor.is_floating_point():
-            return f"with {name} of {tensor.dtype} {tuple(tensor.shape)} instead of {tuple(expected[name].shape)}"
+        own = expected[name]
+        if tensor.shape != own.shape or not tensor.is_floating_point():
+            return f"with {name} of {tensor.dtype} {tuple(tensor.shape)} instead of {own.dtype} {tuple(own.shape)}"
     return None
