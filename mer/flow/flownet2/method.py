@@ -105,4 +105,5 @@ def to_rgb(frames: Tensor) -> Float[Tensor, "batch 3 height width"]:
 
 
 def _resize(maps: Tensor, size: list[int]) -> Tensor:
-    return F.interpolate(maps, size, mode="bilinear", align_corners=False, antialias=True)
+    # No antialiasing: by less than a half, it would put ripples on a linear flow, and on its strain.
+    return F.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -72,6 +72,21 @@ def test_place_of_the_motion_is_kept_at_other_sizes() -> None:
         torch.testing.assert_close(flow[:, channel], scale * bump[:, channel], rtol=0, atol=0.01)
 
 
+def test_pixel_centres_are_kept_in_place_there_and_back() -> None:
+    seen: list[Tensor] = []
+
+    def ramp(width: int) -> Tensor:
+        return (torch.arange(width) + 0.5).expand(1, 3, width, width)
+
+    def network(first: Tensor, second: Tensor) -> Tensor:
+        seen.append(first)
+        return ramp(64)[:, :2]
+
+    flow = flow_at_any_size(network, ramp(40), ramp(40))
+    torch.testing.assert_close(seen[0][..., 4:-4], ramp(64)[..., 4:-4] * 40 / 64)
+    torch.testing.assert_close(flow[..., 4:-4], ramp(40)[:, :2, :, 4:-4])
+
+
 def test_whole_stack_takes_any_size(network: FlowNet2Network) -> None:
     first, second = torch.rand(2, 1, 3, 50, 70, generator=torch.Generator().manual_seed(0))
     flow = flow_at_any_size(network, first, second)

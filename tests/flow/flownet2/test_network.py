@@ -9,7 +9,7 @@ import torch
 from kornia.filters import gaussian_blur2d
 from torch import Tensor, nn
 
-from mer.flow.flownet2 import FlowNet2Network
+from mer.flow.flownet2 import FlowNet2Network, subnetworks
 from mer.flow.flownet2.subnetworks import FlowNetC, FlowNetFusion, FlowNetS, FlowNetSD
 from tests.flow.flownet2 import reference
 
@@ -89,6 +89,21 @@ def test_each_network_is_what_its_layers_say(network: FlowNet2Network, name: str
         expected = slow(network.state_dict(), f"{name}.", maps[row].double().numpy())
         assert found[row].shape == expected.shape
         assert relative_error(found[row], expected) < 1e-4
+
+
+def test_negative_correlations_are_damped_beside_the_first_images_maps(
+    network: FlowNet2Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def correlate(first: Tensor, second: Tensor) -> Tensor:
+        return torch.full((len(first), 441, *first.shape[2:]), -2.0)
+
+    seen: list[Tensor] = []
+    monkeypatch.setattr(subnetworks, "correlate", correlate)
+    handle = network.flownetc.conv3_1.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    network.flownetc(torch.ones(1, 6, 64, 64))
+    handle.remove()
+    assert seen[0].shape == (1, 32 + 441, 8, 8)
+    torch.testing.assert_close(seen[0][:, 32:], torch.full((1, 441, 8, 8), -0.2))
 
 
 def test_stack_is_what_its_description_says(network: FlowNet2Network) -> None:
