@@ -44,9 +44,7 @@ class FlowNetC(_SixLevels):
         self.conv3_1 = conv(_REDIRECTED + _CORRELATIONS, 256)
         self.correlation_activation = activation()
 
-    def forward(
-        self, pair: Float[Tensor, "batch 6 height width"]
-    ) -> Float[Tensor, "batch 2 {height // 4} {width // 4}"]:
+    def forward(self, pair: Float[Tensor, "batch 6 height width"]) -> Float[Tensor, "batch 2 height//4 width//4"]:
         """Two images, one after the other in the channels -> flow in 20 px."""
         batch = len(pair)
         both = torch.cat([pair[:, :3], pair[:, 3:]])  # the same layers see both images
@@ -65,9 +63,7 @@ class FlowNetS(_SixLevels):
         self.conv1, self.conv2 = conv(12, 64, 7, 2), conv(64, 128, 5, 2)
         self.conv3, self.conv3_1 = conv(128, 256, 5, 2), conv(256, 256)
 
-    def forward(
-        self, maps: Float[Tensor, "batch 12 height width"]
-    ) -> Float[Tensor, "batch 2 {height // 4} {width // 4}"]:
+    def forward(self, maps: Float[Tensor, "batch 12 height width"]) -> Float[Tensor, "batch 2 height//4 width//4"]:
         """Images, warped image, flow and difference -> flow in 20 px."""
         level_2 = self.conv2(self.conv1(maps))
         return self._flow_from(level_2, self.conv3_1(self.conv3(level_2)))
@@ -83,9 +79,7 @@ class FlowNetSD(_SixLevels):
         self.conv2, self.conv2_1 = conv(128, 128, stride=2), conv(128, 128)
         self.conv3, self.conv3_1 = conv(128, 256, stride=2), conv(256, 256)
 
-    def forward(
-        self, pair: Float[Tensor, "batch 6 height width"]
-    ) -> Float[Tensor, "batch 2 {height // 4} {width // 4}"]:
+    def forward(self, pair: Float[Tensor, "batch 6 height width"]) -> Float[Tensor, "batch 2 height//4 width//4"]:
         """Two images, one after the other in the channels -> flow in 1/20 px."""
         level_1 = self.conv1_1(self.conv1(self.conv0(pair)))
         level_2 = self.conv2_1(self.conv2(level_1))

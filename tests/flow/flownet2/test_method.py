@@ -6,30 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
-from torch import Tensor, nn
+from torch import Tensor
 
 from mer.errors import MerError
 from mer.flow import FlowNet2, build_flow
 from mer.flow.flownet2 import FlowNet2Network, flow_at_any_size, method
 from mer.flow.state import Stated
 from tests.flow.flownet2.layouts import as_state_dict
-
-
-class Tiny(nn.Module):
-    """In the place of the stack: its flow is the difference of red and of green, plus a bias; it notes what it sees."""
-
-    seen: list[tuple[int, ...]]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flownetc = nn.Module()
-        self.flownetc.conv1 = nn.Sequential(nn.Conv2d(1, 2, 1))
-        Tiny.seen = []
-
-    def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        Tiny.seen.append(tuple(first.shape))
-        bias = self.flownetc.conv1[0].bias
-        return (second - first)[:, :2] + bias.float()[:, None, None]
+from tests.flow.flownet2.tiny import Tiny, tiny_tensors
 
 
 @pytest.fixture
@@ -38,11 +22,9 @@ def tiny_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[f
     monkeypatch.setattr(method, "FlowNet2Network", Tiny)
 
     def write(u_px: float, v_px: float) -> str:
-        bias = torch.tensor([u_px, v_px], dtype=torch.float32)
-        weights = {"flownetc.conv1.0.weight": torch.zeros(2, 1, 1, 1), "flownetc.conv1.0.bias": bias}
         folder = tmp_path / f"{u_px},{v_px}"
         folder.mkdir(exist_ok=True)
-        return str(as_state_dict(weights, folder))
+        return str(as_state_dict(tiny_tensors(u_px, v_px), folder))
 
     return write
 

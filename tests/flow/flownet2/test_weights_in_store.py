@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from mer.flow.flownet2 import method
 from tests.fakes import write_casme2
 from tests.flow.flownet2.layouts import as_state_dict
-from tests.flow.flownet2.test_method import Tiny
+from tests.flow.flownet2.tiny import Tiny, tiny_tensors
 from tests.runner import run_mer
 
 
@@ -40,8 +39,7 @@ def test_stored_flow_is_that_of_the_weights_content(
     found = []
     for name, bias in (("a", 1.0), ("b", 2.0), ("c", 1.0)):
         (tmp_path / name).mkdir()
-        weights = {"flownetc.conv1.0.weight": torch.zeros(2, 1, 1, 1), "flownetc.conv1.0.bias": torch.full((2,), bias)}
-        file = as_state_dict(weights, tmp_path / name)
+        file = as_state_dict(tiny_tensors(bias, 0.0), tmp_path / name)
         assert run_mer(capsys, *words(root, store, f"flow.weights={file}")).code == 0
         found.append(files(store, "flow"))
     assert [len(flows) for flows in found] == [1, 2, 2]
