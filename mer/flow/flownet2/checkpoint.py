@@ -1,7 +1,8 @@
 """FlowNet 2.0's published weights: found, read without running anything from the file, checked tensor by tensor.
 
-NVIDIA's checkpoint, converted from the authors' Caffe model, and ptlflow's have the same names and shapes, so one set of
-conventions, NVIDIA's, serves both. A file that holds these tensors alone, pickled by torch or as safetensors, is read as well.
+NVIDIA's checkpoint, converted from the authors' Caffe model, and ptlflow's have the same names and shapes, so one set
+of conventions, NVIDIA's, serves both. A file that holds these tensors alone, pickled by torch or as safetensors, is
+read as well.
 """
 
 import hashlib
