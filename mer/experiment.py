@@ -18,6 +18,7 @@ from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
 from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
+from mer.flow.state import flow_state
 from mer.hydra_app import plain
 from mer.predictions import per_subject, score_predictions, write_predictions
 from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_flow
@@ -93,11 +94,13 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
         say(f"{open_apex} of {len(index)} clips have no usable annotated apex: apex= chooses it")
     magnifier = instantiate(cfg.magnify)
     preparation = _preparation(cfg, magnifier)
-    settings = {"magnify": plain(cfg.magnify), "flow": plain(cfg.flow)}
+    flow = instantiate(cfg.flow)
+    # Asked before the clips are prepared: a flow method without its weights says so now.
+    settings = {"magnify": plain(cfg.magnify), "flow": flow_state(flow, plain(cfg.flow))}
     with progress_bar() as bars:
         index, paths = preparation.run(index, Counter(bars, "key frames"))
         maps = dataset_flow(
-            index.clips, paths, preparation, magnifier, instantiate(cfg.flow), settings,
+            index.clips, paths, preparation, magnifier, flow, settings,
             pick_device(cfg.trainer.accelerator), Counter(bars, "flow"),
         )  # fmt: skip
     return index, _resize(maps, cfg.features.size)
