@@ -34,7 +34,7 @@ class DualStreamShallowNet(nn.Module):
         super().__init__()
         if input_size < _SMALLEST_PX:
             raise MerError(
-                f"features.size of {_SMALLEST_PX} or more for DSSN", f"{input_size}", "set features.size=227"
+                f"features.size of {_SMALLEST_PX} or more", f"{input_size}", "set features.size=227"
             )
         self.fusion = require_choice("model.fusion", fusion, _FUSIONS)
         self.stream_a, self.stream_b = (_stream(channels) for channels in in_channels)

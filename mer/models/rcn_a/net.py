@@ -29,7 +29,7 @@ class RecurrentLayer(nn.Module):
 
 
 class RecurrentConvNet(nn.Module):
-    """One convolution, one recurrent convolutional layer, pooling to a small grid, class-wise attention, one linear layer.
+    """A convolution, a recurrent convolutional layer, pooling to a grid, class-wise attention, a linear layer.
 
     The attention weighs the grid's cells by what the linear layer itself makes of the first convolution's maps.
 
