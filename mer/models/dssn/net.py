@@ -33,9 +33,7 @@ class DualStreamShallowNet(nn.Module):
     ) -> None:
         super().__init__()
         if input_size < _SMALLEST_PX:
-            raise MerError(
-                f"features.size of {_SMALLEST_PX} or more", f"{input_size}", "set features.size=227"
-            )
+            raise MerError(f"features.size of {_SMALLEST_PX} or more", f"{input_size}", "set features.size=227")
         self.fusion = require_choice("model.fusion", fusion, _FUSIONS)
         self.stream_a, self.stream_b = (_stream(channels) for channels in in_channels)
         features = 256 * _last_side(input_size) ** 2 * (2 if fusion == "concat" else 1)
