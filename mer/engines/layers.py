@@ -26,6 +26,10 @@ class StackedConv2d(nn.Module):
         self.weight = stacked_parameter([layer.weight for layer in layers])
         self.bias = None if first.bias is None else stacked_parameter([_bias(layer) for layer in layers])
 
+    def channels_last(self) -> None:
+        """Keep weights, and so activations, with channels innermost."""
+        self.weight.data = self.weight.data.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+
     def forward(self, activations: Tensor) -> Tensor:
         bias = None if self.bias is None else self.bias.flatten()
         merged = F.conv2d(activations.flatten(1, 2), self.weight.flatten(0, 1), bias, *self._settings)

@@ -41,7 +41,7 @@ def stack_nets(
 
 def unstack(stack: nn.Module, fold: int) -> dict[str, Tensor]:
     """The state of network number ``fold``, a copy."""
-    return {name: value[fold].detach().clone() for name, value in stack.state_dict().items()}
+    return {name: value[fold].detach().clone(memory_format=torch.contiguous_format) for name, value in stack.state_dict().items()}
 
 
 class _Context:

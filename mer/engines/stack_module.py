@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mer.datamodule import EpochRows, batches_per_epoch
 from mer.engines.batch_sizes import BatchSizes
+from mer.engines.layers import StackedConv2d
 from mer.engines.stack import stack_nets, unstack
 from mer.engines.training import FoldDraws, Training
 from mer.features.inputs import fill_up
@@ -71,6 +72,7 @@ class FoldStack(pl.LightningModule):
         training: how they are trained.
         draws: the folds' sources of chance.
         epochs: that each fold is trained for.
+        channels_last: keep activations with channels innermost.
         on_fold_epoch: called with a fold's number after each of its epochs, its network then being up to date.
 
     Attributes:
@@ -87,6 +89,7 @@ class FoldStack(pl.LightningModule):
         draws: Sequence[FoldDraws],
         epochs: int,
         on_fold_epoch: OnFoldEpoch,
+        channels_last: bool,
     ) -> None:
         super().__init__()
         self._template, self._epochs, self._on_fold_epoch = modules[0], epochs, on_fold_epoch
@@ -94,6 +97,10 @@ class FoldStack(pl.LightningModule):
         example = training.inputs.plain(torch.as_tensor(folds[0].train[:1]))
         nets = [module.net.to(example[0].device) for module in modules]
         self.net: nn.Module = stack_nets(nets, self._sizes, [draw.dropout for draw in draws], example)
+        if channels_last:
+            for layer in self.net.modules():
+                if isinstance(layer, StackedConv2d):
+                    layer.channels_last()
         weights = [module.class_weights for module in modules if isinstance(module.class_weights, Tensor)]
         self.register_buffer("class_weights", torch.stack(weights) if weights else None, persistent=False)
         self._steps = [batches_per_epoch(len(fold.train), training.batch_size) for fold in folds]

@@ -34,12 +34,14 @@ class StackedEngine:
 
     Args:
         folds: at once; ``auto`` for what the memory holds.
+        channels_last: keep activations with channels innermost, which most convolutions and poolings are faster with.
 
     Raises:
         MerError: ``folds`` is neither ``auto`` nor a number from 1.
     """
 
-    def __init__(self, folds: int | str = "auto") -> None:
+    def __init__(self, folds: int | str = "auto", channels_last: bool = True) -> None:
+        self._channels_last = channels_last
         self._folds = folds if folds == "auto" else require_integer("engine.folds", folds, 1, 100_000)
 
     def next_folds(self, missing: Sequence[Fold], training: Training) -> list[Fold]:
@@ -69,7 +71,7 @@ class StackedEngine:
                 seen[fold].append(probabilities(fold, unstack(stack.net, fold)))
             on_epoch(next(done), epochs * len(folds))
 
-        stack = FoldStack(modules, folds, training, draws, epochs, on_fold_epoch)
+        stack = FoldStack(modules, folds, training, draws, epochs, on_fold_epoch, self._channels_last)
         fit(trainer, stack, StackBatches(folds, training, draws, epochs))
         histories = stack.histories()
         last = [probabilities(number, stack.weights[number]) for number in range(len(folds))]

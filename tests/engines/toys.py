@@ -13,7 +13,7 @@ from mer.engines import TrainedFold, Training
 from mer.features import BranchFeatures, FlipBlur
 from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps
-from mer.models import DualBranchNet
+from mer.models import DualBranchNet, STSTNet
 from mer.protocols.folds import Fold
 from mer.recognition import MicroExpressionModule, balanced_weights
 
@@ -42,7 +42,9 @@ def folds(tests: tuple[int, ...] = (5, 2, 9, 1), n_clips: int = 30) -> list[Fold
 
 def build_net(name: str) -> nn.Module:
     """A small network with dropout."""
-    return {"dual": functools.partial(DualBranchNet, 3, 2, (4, 6), input_size=SIZE_PX, head_size=2, dropout=0.3)}[name]()
+    if name == "dual":
+        return DualBranchNet(3, 2, (4, 6), input_size=SIZE_PX, head_size=2, dropout=0.3)
+    return STSTNet(3, input_size=SIZE_PX)
 
 
 def build_module(name: str, optimizer: Any, training: ClipDataset) -> MicroExpressionModule:

@@ -82,12 +82,14 @@ class DualBranchNet(nn.Module):
         attention: bool = True,
         fusion: str = "add",
         input_size: int = 112,
-        in_channels: tuple[int, int] = (3, 3),
+        in_channels: Sequence[int] = (3, 3),
         head_size: int = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.fusion = require_choice("model.fusion", fusion, _FUSIONS)
+        if len(in_channels) != 2:
+            raise MerError("two inputs for the dual-branch network", f"{len(in_channels)}", "set features.branch_b")
         self.branch_a, self.branch_b = (
             Branch(channels, depth, widths, attention, input_size) for channels in in_channels
         )
