@@ -15,7 +15,6 @@ from mer.flow import FlowMaps
 from mer.protocols.folds import Fold
 
 
-
 class InputBatch(NamedTuple):
     """A batch of clips: the network's inputs, each ``(B, C, H, W)``, and the class numbers ``(B,)``."""
 
@@ -63,7 +62,7 @@ class EpochRows:
     def __iter__(self) -> Iterator[Tensor]:
         # Drawn at the first batch: a Trainer makes iterators that it never runs through.
         shuffled = self._rows[torch.randperm(len(self._rows), generator=self._generator)]
-        yield from shuffled.split(self._batch_size)[: len(self)]
+        yield from torch.split(shuffled, self._batch_size)[: len(self)]
 
 
 def batches_per_epoch(n_clips: int, batch_size: int) -> int:
@@ -111,7 +110,7 @@ class LOSODataModule(pl.LightningDataModule):
         self.batch_size = require_integer("batch_size", batch_size, 1, 1_000_000)
         self._inputs, self._targets, self._augment = inputs, targets, augment
         self._train = EpochRows(fold.train.tolist(), self.batch_size, order)
-        self._test = torch.as_tensor(fold.test).split(self.batch_size)
+        self._test = torch.split(torch.as_tensor(fold.test), self.batch_size)
 
     def train_dataloader(self) -> "Batches":
         """Shuffled, augmented batches of the training subjects; other ones each time it is run through."""

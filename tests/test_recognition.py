@@ -9,7 +9,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from mer.datamodule import ClipDataset, InputBatch, LOSODataModule
 from mer.errors import MerError

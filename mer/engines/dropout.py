@@ -37,9 +37,9 @@ class FoldDropout(nn.Module):
     def _draws(self, activations: Tensor) -> Tensor:
         device = activations.device
         if self._stack is None:
-            return torch.rand(activations.shape, generator=self._generators[0], device=device)
+            return torch.rand(activations.shape, generator=self._generators[0], dtype=torch.float32, device=device)
         n_clips, n_folds, *rest = activations.shape
-        draws = torch.ones(n_folds, n_clips, *rest, device=device)
+        draws = torch.ones(n_folds, n_clips, *rest, dtype=torch.float32, device=device)
         for fold, size, generator in zip(draws, self._stack.of(n_clips), self._generators, strict=True):
             fold[:size].uniform_(generator=generator)
         return draws.transpose(0, 1)

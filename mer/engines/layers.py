@@ -5,6 +5,7 @@ both of them views of the same memory.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +23,7 @@ class StackedConv2d(nn.Module):
         first = layers[0]
         if first.padding_mode != "zeros":
             raise MerError("zero padding in convolutions", repr(first.padding_mode), "set engine=sequential")
-        self._settings = (first.stride, first.padding, first.dilation, first.groups * len(layers))
+        self._settings: Any = (first.stride, first.padding, first.dilation, first.groups * len(layers))
         self.weight = stacked_parameter([layer.weight for layer in layers])
         self.bias = None if first.bias is None else stacked_parameter([_bias(layer) for layer in layers])
 
@@ -33,7 +34,7 @@ class StackedConv2d(nn.Module):
     def forward(self, activations: Tensor) -> Tensor:
         bias = None if self.bias is None else self.bias.flatten()
         merged = F.conv2d(activations.flatten(1, 2), self.weight.flatten(0, 1), bias, *self._settings)
-        return merged.unflatten(1, (len(self.weight), -1))
+        return _folds_apart(merged, len(self.weight))
 
 
 class StackedLinear(nn.Module):
@@ -76,16 +77,19 @@ class StackedBatchNorm2d(nn.Module):
             self.num_batches_tracked.add_(1)
         if self.training and self._sizes.mask is not None:
             return self._masked(activations, self._sizes.mask)
-        flat = (
+        mean, variance, weight, bias = (
             None if tensor is None else tensor.flatten()
             for tensor in (self.running_mean, self.running_var, self.weight, self.bias)
         )
-        batch_statistics = self.training or self.running_mean is None
-        merged = F.batch_norm(activations.flatten(1, 2), *flat, batch_statistics, self.momentum, self.eps)
-        return merged.view_as(activations)
+        batch_statistics = self.training or mean is None
+        merged = F.batch_norm(
+            activations.flatten(1, 2), mean, variance, weight, bias, batch_statistics, self.momentum, self.eps
+        )
+        return _folds_apart(merged, activations.shape[1])
 
     def _masked(self, activations: Tensor, mask: Tensor) -> Tensor:
-        values, own = activations.float(), mask[:, :, None, None, None]
+        values = activations.to(torch.promote_types(activations.dtype, torch.float32))
+        own = mask[:, :, None, None, None]
         count = own.sum(0) * values.shape[-1] * values.shape[-2]  # (F, 1, 1, 1)
         mean = (values * own).sum(dim=(0, 3, 4), keepdim=True)[0] / count
         centred = values - mean
@@ -112,8 +116,13 @@ class StackedOverImages(nn.Module):
         self.layer = layer
 
     def forward(self, activations: Tensor) -> Tensor:
-        merged: Tensor = self.layer(activations.flatten(1, 2))
-        return merged.unflatten(1, activations.shape[1:3])
+        return _folds_apart(self.layer(activations.flatten(1, 2)), activations.shape[1])
+
+
+def _folds_apart(merged: Tensor, n_folds: int) -> Tensor:
+    """``(B, F C, H, W)`` -> ``(B, F, C, H, W)``, a view whatever the order in memory."""
+    n_clips, channels, *sides = merged.shape
+    return merged.view(n_clips, n_folds, channels // n_folds, *sides)
 
 
 def stacked_parameter(parameters: Sequence[Tensor]) -> nn.Parameter:

@@ -10,7 +10,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 import torch
-import torch.multiprocessing  # noqa: F401  (lets tensors go to the workers through shared memory)
+import torch.multiprocessing
 from safetensors.torch import load, save
 
 from mer.engines.sequential import SequentialEngine
@@ -68,7 +68,9 @@ class _Workers:
         for _ in range(self._number):
             ours, theirs = context.Pipe()
             # A worker dies with the run, and leaves Ctrl-C to it.
-            process = context.Process(target=work, args=(theirs, self._engine, self._training, self._threads), daemon=True)
+            process = context.Process(
+                target=work, args=(theirs, self._engine, self._training, self._threads), daemon=True
+            )
             process.start()
             theirs.close()
             self._processes[ours] = process

@@ -41,7 +41,10 @@ def stack_nets(
 
 def unstack(stack: nn.Module, fold: int) -> dict[str, Tensor]:
     """The state of network number ``fold``, a copy."""
-    return {name: value[fold].detach().clone(memory_format=torch.contiguous_format) for name, value in stack.state_dict().items()}
+    return {
+        name: value[fold].detach().clone(memory_format=torch.contiguous_format)
+        for name, value in stack.state_dict().items()
+    }
 
 
 class _Context:
@@ -118,4 +121,6 @@ def _require_agreement(stack: nn.Module, nets: Sequence[nn.Module], example: Seq
 
 
 def _cannot(what: str) -> MerError:
-    return MerError("a network that can be trained as a stack of folds", f"one whose {what} cannot", "set engine=sequential")
+    return MerError(
+        "a network that can be trained as a stack of folds", f"one whose {what} cannot", "set engine=sequential"
+    )

@@ -96,6 +96,7 @@ class FoldStack(pl.LightningModule):
         self._sizes = BatchSizes(len(folds))
         example = training.inputs.plain(torch.as_tensor(folds[0].train[:1]))
         nets = [module.net.to(example[0].device) for module in modules]
+        example = tuple(one.to(next(nets[0].parameters()).dtype) for one in example)
         self.net: nn.Module = stack_nets(nets, self._sizes, [draw.dropout for draw in draws], example)
         if channels_last:
             for layer in self.net.modules():
@@ -111,7 +112,8 @@ class FoldStack(pl.LightningModule):
     def training_step(self, batch: StackBatch, _: int) -> Tensor:
         """Sum of the folds' losses, whose gradient is each fold's own."""
         self._sizes.set(batch.sizes, batch.target.device)
-        logits = self.net(*batch.inputs).float()
+        logits = self.net(*batch.inputs)
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         mask = self._sizes.mask
         losses = fold_losses(logits, batch.target, self.class_weights, self._template.label_smoothing, mask)
         hits = (logits.detach().argmax(-1) == batch.target).float()

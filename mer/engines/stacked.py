@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
@@ -53,12 +54,12 @@ class StackedEngine:
 
     def train(self, folds: Sequence[Fold], training: Training, on_epoch: OnEpoch) -> Iterator[TrainedFold]:
         start = time.perf_counter()
-        modules = [training.fresh_module(fold) for fold in folds]
+        trainer = training.build_trainer(max_epochs=1)
+        modules = [_fresh(fold, training, trainer) for fold in folds]
         _require_elementwise(modules[0])
         device = training.clips.targets.device
         draws = [FoldDraws(training.fold_seed(fold), device) for fold in folds]
         epochs = require_integer("trainer.max_epochs", training.trainer_settings.get("max_epochs"), 1, 1_000_000)
-        trainer = training.build_trainer(max_epochs=1)
         seen: list[list[Probabilities]] = [[] for _ in folds]
         done = iter(range(1, epochs * len(folds) + 1))
 
@@ -82,6 +83,13 @@ class StackedEngine:
             yield TrainedFold(
                 fold, training.fold_seed(fold), last[number], histories[number], weights, seconds, watched
             )
+
+
+def _fresh(fold: Fold, training: Training, trainer: pl.Trainer) -> MicroExpressionModule:
+    """A fold's fresh module in the Trainer's precision."""
+    module = training.fresh_module(fold)
+    trainer.precision_plugin.convert_module(module)
+    return module
 
 
 def _folds_at_once(fold: Fold, training: Training) -> int:
@@ -124,4 +132,3 @@ def _require_elementwise(module: MicroExpressionModule) -> None:
     if getattr(torch.optim, optimizer.__name__, None) is not optimizer or optimizer.__name__ not in _OPTIMIZERS:
         raise MerError(f"an elementwise optimizer ({', '.join(_OPTIMIZERS)})", optimizer.__name__,
                        "choose one of them or set engine=sequential")  # fmt: skip
-

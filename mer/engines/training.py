@@ -103,7 +103,9 @@ class FoldDraws:
     """
 
     def __init__(self, seed: int, device: torch.device) -> None:
-        self.order, self.augment = (torch.Generator().manual_seed(seed_from(seed, name)) for name in ("order", "augment"))
+        self.order, self.augment = (
+            torch.Generator().manual_seed(seed_from(seed, name)) for name in ("order", "augment")
+        )
         self.dropout = torch.Generator(device).manual_seed(seed_from(seed, "dropout"))
 
 
@@ -112,10 +114,11 @@ def fold_probabilities(
 ) -> Probabilities:
     """``(N, C)`` class probabilities of a fold's test clips, in the Trainer's precision."""
     device = training.clips.targets.device
-    net, was_training, parts = module.net.to(device), module.net.training, []
+    net, was_training = module.net.to(device), module.net.training
     net.eval()
+    batches = torch.split(torch.as_tensor(fold.test), training.batch_size)
     with torch.no_grad(), trainer.precision_plugin.forward_context():
-        for rows in torch.as_tensor(fold.test).split(training.batch_size):
-            parts.append(net(*training.inputs.plain(rows)).float().softmax(dim=-1))
+        inputs = (trainer.precision_plugin.convert_input(training.inputs.plain(rows)) for rows in batches)
+        parts = [net(*maps).float().softmax(dim=-1) for maps in inputs]
     net.train(was_training)
-    return np.asarray(torch.cat(parts).float().cpu().numpy())
+    return np.asarray(torch.cat(parts).cpu().numpy())

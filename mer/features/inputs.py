@@ -88,7 +88,8 @@ class TabledInputs:
             for one, generator in zip(rows, generators, strict=True)
         ]
         numbers = fill_up(drawn).to(self._tables[0].device)
-        return tuple(table.index_select(0, numbers.flatten()).unflatten(0, numbers.shape) for table in self._tables)
+        chosen = (table.index_select(0, numbers.flatten()) for table in self._tables)
+        return tuple(one.view(*numbers.shape, *one.shape[1:]) for one in chosen)
 
 
 def clip_inputs(maps: FlowMaps, features: nn.Module, augment: Any) -> ClipInputs:

@@ -1,4 +1,4 @@
-"""All engines train the same folds to the same end: float32, within 2e-4 after three epochs of a large learning rate."""
+"""All engines train the same folds to the same end: float32, within 2e-3 after three epochs of a large lr."""
 
 import multiprocessing
 import os
@@ -39,9 +39,17 @@ def test_folds_of_unequal_length_stack_to_the_same_end(name: str, alone: dict[st
     assert sorted(stacked) == sorted(alone)
     for subject, expected in alone.items():
         check_equal(stacked[subject], expected)
-        np.testing.assert_allclose(stacked[subject].watched, expected.watched, rtol=2e-4, atol=2e-4)
+        np.testing.assert_allclose(stacked[subject].watched, expected.watched, rtol=2e-3, atol=2e-3)
         np.testing.assert_array_equal(expected.watched[-1], expected.probabilities)
         assert len(expected.watched) == EPOCHS
+
+
+def test_in_double_precision_a_stack_agrees_to_the_last_digits(name: str) -> None:
+    how = training(name, precision="64-true")
+    stacked = train(StackedEngine(folds=4), folds(), how)
+    for subject, expected in train(SequentialEngine(), folds(), how).items():
+        np.testing.assert_allclose(stacked[subject].history, expected.history, rtol=1e-9)
+        np.testing.assert_allclose(stacked[subject].probabilities, expected.probabilities, rtol=1e-6)
 
 
 def test_a_fold_alone_is_the_fold_of_a_stack(name: str, alone: dict[str, TrainedFold]) -> None:
@@ -87,11 +95,12 @@ def test_a_fold_that_diverges_leaves_its_neighbours_alone(name: str) -> None:
     for subject, trained in stacked.items():
         losses = np.array(trained.history)[:, 1]
         assert np.isfinite(losses).all() if subject == "toy-s2" else np.isnan(losses[-1])
-    np.testing.assert_allclose(stacked["toy-s2"].history, expected.history, rtol=2e-4, atol=2e-4)
+    np.testing.assert_allclose(stacked["toy-s2"].history, expected.history, rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize(
-    "optimizer", [partial(torch.optim.SGD, lr=0.05, momentum=0.9), partial(torch.optim.AdamW, lr=1e-2, weight_decay=0.1)]
+    "optimizer",
+    [partial(torch.optim.SGD, lr=0.05, momentum=0.9), partial(torch.optim.AdamW, lr=1e-2, weight_decay=0.1)],
 )
 def test_elementwise_optimizers_do_not_mix_folds(optimizer: Any) -> None:
     which, how = folds()[:2], training(optimizer=optimizer)

@@ -179,5 +179,7 @@ def test_dual_branch_of_one_fold_is_its_stack() -> None:
     whole = stack_nets(nets, BatchSizes(FOLDS), generators(), [one[:, 0] for one in inputs]).train()
     output = whole(*inputs)
     for fold, net in enumerate(nets):
-        torch.testing.assert_close(output[:, fold], net.train()(*(one[:, fold] for one in inputs)), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            output[:, fold], net.train()(*(one[:, fold] for one in inputs)), rtol=1e-4, atol=1e-4
+        )
         assert unstack(whole, fold).keys() == net.state_dict().keys()

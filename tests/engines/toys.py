@@ -66,7 +66,11 @@ def build_trainer(trainer_settings: dict[str, Any], **more: Any) -> pl.Trainer:
 
 
 def training(
-    name: str = "dual", dataset: ClipDataset | None = None, optimizer: Any = None, watch_test: bool = False, **settings: Any
+    name: str = "dual",
+    dataset: ClipDataset | None = None,
+    optimizer: Any = None,
+    watch_test: bool = False,
+    **settings: Any,
 ) -> Training:
     """How the toys are trained; ``settings`` are the Trainer's."""
     trainer_settings = CPU | settings
@@ -91,7 +95,7 @@ def train(engine: Any, which: list[Fold], how: Training) -> dict[str, TrainedFol
     return {trained.fold.subject: trained for trained in engine.train(which, how, silent)}
 
 
-def check_equal(ours: TrainedFold, expected: TrainedFold, tolerance: float = 2e-4) -> None:
+def check_equal(ours: TrainedFold, expected: TrainedFold, tolerance: float = 2e-3) -> None:
     """Equal epochs, predictions and weights."""
     np.testing.assert_allclose(ours.history, expected.history, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(ours.probabilities, expected.probabilities, rtol=tolerance, atol=tolerance)

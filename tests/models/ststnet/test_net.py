@@ -64,7 +64,7 @@ def test_evaluation_does_not_depend_on_the_other_clips() -> None:
 
 
 def test_two_inputs_are_refused() -> None:
-    with pytest.raises(MerError, match="one input.*features=uveps"):
+    with pytest.raises(MerError, match=r"one input.*features=uveps"):
         STSTNet(3, in_channels=(3, 3))
 
 
