@@ -15,6 +15,8 @@ from mer.flow import FlowMaps
 class FlipBlur(nn.Module):
     """Flips and blurs each clip of a batch, each with its own probability.
 
+    A clip has up to four variants; :meth:`draw` and :meth:`variant` let them be made once, ahead of the training.
+
     It works on the flow, before the features: a mirrored face moves mirrored, so the flip negates u once, and
     m, eps and whatever else is derived later follow by themselves.
 
@@ -34,6 +36,11 @@ class FlipBlur(nn.Module):
         if self.kernel_px % 2 == 0:
             raise MerError("an odd augment.kernel_px", str(kernel_px), "use 3, 5 or 7")
 
+    @property
+    def variants(self) -> int:
+        """How many variants a clip has: those that can be drawn have smaller numbers."""
+        return 4 if self.blur else 2 if self.flip else 1
+
     def forward(self, maps: FlowMaps, generator: torch.Generator | None = None) -> FlowMaps:
         """Maps of ``B`` clips -> the same, some flipped, some blurred, a clip's maps alike.
 
@@ -42,19 +49,28 @@ class FlipBlur(nn.Module):
             generator: CPU generator of the draws; default: torch's own. Draws are made on the CPU, so that one seed
                 means the same changes on every device.
         """
-        flipped, blurred = (_draw(maps.flow, chance, generator) for chance in (self.flip, self.blur))
-        maps = _where(flipped, flip_maps(maps), maps)
+        variants = self.draw(len(maps), generator).to(maps.flow.device)[:, None, None, None]
+        maps = _where(variants % 2 == 1, flip_maps(maps), maps)
+        return _where(variants >= 2, self._blurred(maps), maps)
+
+    def draw(self, n_clips: int, generator: torch.Generator | None = None) -> Tensor:
+        """Number ``(n_clips,)`` of the variant that each clip becomes: 1 is flipped, 2 blurred, 3 both, 0 neither."""
+        flipped, blurred = (torch.rand(n_clips, generator=generator) < chance for chance in (self.flip, self.blur))
+        return flipped + 2 * blurred
+
+    def variant(self, maps: FlowMaps, number: int) -> FlowMaps:
+        """All clips as variant ``number``, 0 to 3."""
+        maps = flip_maps(maps) if number % 2 else maps
+        return self._blurred(maps) if number >= 2 else maps
+
+    def _blurred(self, maps: FlowMaps) -> FlowMaps:
         kernel, sigma = (self.kernel_px, self.kernel_px), (self.sigma_px, self.sigma_px)
-        return _where(blurred, maps.map(lambda tensor: gaussian_blur2d(tensor, kernel, sigma)), maps)
+        return maps.map(lambda tensor: gaussian_blur2d(tensor, kernel, sigma))
 
 
 def flip_maps(maps: FlowMaps) -> FlowMaps:
     """Mirror clips left to right: every map's positions, and the sign of u."""
     return replace(maps.map(hflip), flow=flip_flow(maps.flow))
-
-
-def _draw(tensor: Tensor, probability: float, generator: torch.Generator | None) -> Tensor:
-    return torch.rand(len(tensor), 1, 1, 1, generator=generator).to(tensor.device) < probability
 
 
 def flip_flow(flow_px: Float[Tensor, "batch 2 height width"]) -> Float[Tensor, "batch 2 height width"]:

@@ -19,7 +19,7 @@ class BranchFeatures(nn.Module):
 
     Args:
         branch_a: channels of the first branch, of ``u``, ``v``, ``m``, ``eps``.
-        branch_b: channels of the second branch.
+        branch_b: channels of the second branch; none for a network of one input.
         size: height and width in px at which the features are built.
         normalize: ``none`` (px), or ``symmetric``: u, v and m of a clip divided by the clip's largest m, eps by its
             largest eps, which keeps zero at zero and the proportion of u to v.
@@ -33,19 +33,18 @@ class BranchFeatures(nn.Module):
         normalize: str = "symmetric",
     ) -> None:
         super().__init__()
-        self.branches = (_require_channels("a", branch_a), _require_channels("b", branch_b))
+        first = _require_channels("a", branch_a)
+        self.branches = (first, _require_channels("b", branch_b)) if branch_b else (first,)
         self.size = size
         self.normalize = require_choice("features.normalize", normalize, _NORMALIZE)
 
     @property
-    def in_channels(self) -> tuple[int, int]:
+    def in_channels(self) -> tuple[int, ...]:
         """Number of channels of each branch."""
-        return len(self.branches[0]), len(self.branches[1])
+        return tuple(map(len, self.branches))
 
-    def forward(
-        self, maps: FlowMaps
-    ) -> tuple[Float[Tensor, "batch channel_a height width"], Float[Tensor, "batch channel_b height width"]]:
-        """Maps of ``B`` clips -> ``(B, C_a, H, W)``, ``(B, C_b, H, W)``.
+    def forward(self, maps: FlowMaps) -> tuple[Float[Tensor, "batch channel height width"], ...]:
+        """Maps of ``B`` clips -> ``(B, C_a, H, W)`` and, where there is a second branch, ``(B, C_b, H, W)``.
 
         ``maps.strain`` is taken as eps where a dataset publishes it in place of the flow's true scale.
         """
@@ -56,8 +55,7 @@ class BranchFeatures(nn.Module):
             largest = _largest(magnitude)
             flow_px, magnitude, eps = flow_px / largest, magnitude / largest, eps / _largest(eps)
         channels = dict(zip(CHANNELS, (flow_px[:, :1], flow_px[:, 1:], magnitude, eps), strict=True))
-        first, second = (torch.cat([channels[name] for name in branch], dim=1) for branch in self.branches)
-        return first, second
+        return tuple(torch.cat([channels[name] for name in branch], dim=1) for branch in self.branches)
 
 
 def _largest(maps: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 
 from mer.align import DlibLandmarks, EyeCrop, FanLandmarks, LandmarkSource
 from mer.bench.align import alignment_table, bench_alignment
+from mer.bench.loso import bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
 from mer.bench.prepare import bench_preparation, preparation_table
 from mer.bench.sheet import write_video_sheet
@@ -18,7 +19,8 @@ from mer.errors import MerError
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep")
+_WHAT = ("all", "magnify", "prepare", "align", "sweep", "loso")
+_LOSO_REPEATS = 3
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -35,6 +37,9 @@ def main(arguments: Sequence[str]) -> None:
     if given.what == "sweep":
         with TemporaryDirectory() as folder:
             rows["sweep"] = bench_sweep(Path(folder), given.clips, given.device)
+    if given.what == "loso":
+        repeats = min(given.repeats, _LOSO_REPEATS)
+        rows["loso"] = bench_loso(given.roots, given.folds, given.epochs, repeats, given.device, given.precision)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
@@ -45,6 +50,8 @@ def main(arguments: Sequence[str]) -> None:
         output().print(preparation_table(rows["prepare"]))
     if "sweep" in rows:
         output().print(sweep_table(rows["sweep"]))
+    if "loso" in rows:
+        output().print(loso_table(rows["loso"], f"{given.folds} folds of {given.epochs} epochs, {given.device}"))
     if "align" in rows:
         output().print(alignment_table(rows["align"]))
         for row in rows["align"]:
@@ -54,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("mer bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default all but sweep)")
+    parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default all but sweep, loso)")
     parser.add_argument("--frames", type=int, default=64, help="magnify: frames of the clip (default 64)")
     parser.add_argument("--size", type=int, default=224, help="magnify: side of the crop in px (default 224)")
     parser.add_argument(
@@ -67,7 +74,15 @@ def _parser() -> argparse.ArgumentParser:
         "--sheet", help="align: write a contact sheet of --videos to this PNG, by the first source that is there"
     )
     parser.add_argument("--videos", nargs="+", default=(), help="align: videos for --sheet, onset at the first frame")
-    parser.add_argument("--repeats", type=int, default=5, help="repeats; the median counts (default 5)")
+    parser.add_argument("--roots", nargs="+", default=(), help="loso: folders of flow images (default: random maps)")
+    parser.add_argument("--folds", type=int, default=4, help="loso: folds that are trained (default 4)")
+    parser.add_argument("--epochs", type=int, default=3, help="loso: epochs a fold (default 3)")
+    parser.add_argument(
+        "--precision", default="32-true", help="loso: of mer's engines, bf16-mixed for one (default 32-true)"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=5, help="repeats; the median counts (default 5; loso: 3 at most)"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="torch device")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

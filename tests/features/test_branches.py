@@ -84,10 +84,17 @@ def test_published_strain_takes_the_place_of_the_derived() -> None:
     [
         ({"branch_a": ("u", "w")}, r"features\.branch_a.*'w'"),
         ({"branch_b": ("strain",)}, r"features\.branch_b.*'strain'"),
-        ({"branch_b": ()}, r"features\.branch_b=\[u,v,m\]"),
+        ({"branch_a": ()}, r"features\.branch_a=\[u,v,m\]"),
         ({"normalize": "minmax"}, r"features\.normalize.*'minmax'"),
     ],
 )
 def test_unknown_choice_is_refused_by_name(settings: dict[str, str], message: str) -> None:
     with pytest.raises(MerError, match=message):
         BranchFeatures(**settings)
+
+
+def test_without_a_second_branch_there_is_one_input() -> None:
+    features = BranchFeatures(branch_a=("u", "v", "eps"), branch_b=(), size=8)
+    assert features.in_channels == (3,)
+    (only,) = features(FlowMaps(torch.randn(4, 2, 8, 8)))
+    assert only.shape == (4, 3, 8, 8)

@@ -1,0 +1,1 @@
+"""Liong et al.'s shallow triple-stream network."""

@@ -1,0 +1,57 @@
+"""STSTNet: three shallow streams over (u, v, eps), Liong et al., FG 2019, doi 10.1109/FG.2019.8756567."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mer.errors import MerError, require_integer, require_number
+
+PAPER_WIDTHS = (3, 5, 8)
+
+
+class STSTNet(nn.Module):
+    """Shallow Triple Stream Three-dimensional CNN.
+
+    Each stream is a 3x3 convolution over all channels, ReLU, batch norm, max pooling and dropout; the streams' maps
+    together are averaged 2x2 and go through one linear layer. All streams see the same input through kernels of one
+    size, so they are one convolution of ``sum(widths)`` channels here: the same function, initial distribution and
+    gradient, in a third of the calls.
+
+    Args:
+        num_classes: number of logits.
+        widths: channels of the streams.
+        input_size: px.
+        in_channels: channels of the one input.
+        dropout: probability after the pooling.
+
+    Raises:
+        MerError: not one input, or one too small to pool.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        widths: Sequence[int] = PAPER_WIDTHS,
+        input_size: int = 28,
+        in_channels: Sequence[int] = (3,),
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        if len(in_channels) != 1:
+            raise MerError("one input for STSTNet", f"{len(in_channels)}", "set features=uveps")
+        channels = sum(require_integer("model.widths", width, 1, 4096) for width in widths)
+        side_px = ((require_integer("features.size", input_size, 4, 4096) + 1) // 3 + 1) // 2
+        self.conv = nn.Conv2d(in_channels[0], channels, 3, padding=2)
+        self.relu = nn.ReLU(inplace=True)
+        self.norm = nn.BatchNorm2d(channels)
+        self.pool = nn.MaxPool2d(3, stride=3, padding=1)
+        self.dropout = nn.Dropout(require_number("model.dropout", dropout, 0, 1))
+        self.average = nn.AvgPool2d(2)
+        self.head = nn.Linear(channels * side_px**2, num_classes)
+
+    def forward(self, maps: Float[Tensor, "*batch channel height width"]) -> Float[Tensor, "*batch classes"]:
+        """``(B, C, H, W)`` -> logits ``(B, num_classes)``."""
+        streams = self.dropout(self.pool(self.norm(self.relu(self.conv(maps)))))
+        logits: Tensor = self.head(self.average(streams).flatten(-3))
+        return logits
