@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from mer.claims import share_out
 from mer.clip import ClipIndex, clip_name
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
@@ -31,6 +33,7 @@ from mer.report.figures import plot_confusion
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
+from mer.tracking import Tracker
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -132,7 +135,7 @@ def _train(
     classes = list(index.classes)
     tracker = instantiate(cfg.logger)
     tracker.open(run.path, run.key, config)
-    with progress_bar() as bars:
+    with run.claims() as claims, progress_bar() as bars:
         fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
         engine = SequentialEngine(
             build_module=partial(build_module, cfg, len(classes)),
@@ -143,15 +146,23 @@ def _train(
         )
         targets = torch.tensor([classes.index(label) for label in index.clips["label"]])
         pooled, seconds = engine.run(
-            index.clips, ClipDataset(maps, targets), classes, folds, run.path / "folds", _announce(folds, fold_bar)
+            index.clips, ClipDataset(maps, targets), classes, folds, run.folds, _announce(folds, fold_bar), claims
         )
+        for _ in share_out(["metrics"], lambda _: run.is_complete, claims):
+            _pool(cfg, classes, len(folds), pooled, seconds, run, tracker)
+
+
+def _pool(
+    cfg: DictConfig, classes: list[str], n_folds: int, pooled: pd.DataFrame, seconds: float, run: RunFolder,
+    tracker: Tracker,
+) -> None:  # fmt: skip
     write_predictions(pooled, run.path / "predictions.csv")
     scores = score_predictions(pooled, classes)
     metrics = scores["pooled"] | {
         "classes": classes,
         "per_dataset": scores["datasets"],
         "per_subject": per_subject(pooled),
-        "n_folds": len(folds),
+        "n_folds": n_folds,
         "seconds": seconds,
         **provenance(),
     }
@@ -199,7 +210,7 @@ def _open_run(cfg: DictConfig, config: Mapping[str, Any], index: ClipIndex, maps
     outputs, job = Path(cfg.outputs).expanduser() / cfg.name, None
     if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         job = job_folder(cfg.sweep, HydraConfig.get().job.override_dirname, key)
-    return open_run(outputs, key, config, cfg.run_dir, job)
+    return open_run(outputs, key, config, cfg.run_dir, job, shared=cfg.share_run or cfg.worker is not None)
 
 
 def _resize(maps: FlowMaps, size: int) -> FlowMaps:

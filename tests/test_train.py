@@ -36,7 +36,7 @@ def fold_times(run: Path) -> dict[str, int]:
 
 def wait_for_fold(process: subprocess.Popen[str], outputs: Path, subject: str) -> None:
     deadline = time.monotonic() + 120
-    while not list(outputs.glob(f"tiny/*/folds/.{subject}.part")):
+    while not list(outputs.glob(f"tiny/*/folds/.{subject}.*.part")):
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -14,6 +14,7 @@ import torch
 from pytorch_lightning.loggers import Logger
 from safetensors.torch import save_file
 
+from mer.claims import Claiming, share_out
 from mer.datamodule import ClipDataset, LOSODataModule
 from mer.files import atomic_folder, safe_name
 from mer.fingerprint import seed_from
@@ -46,17 +47,21 @@ class SequentialEngine:
     seed: int
 
     def run(self, clips: pd.DataFrame, data: ClipDataset, classes: Sequence[str], folds: Sequence[Fold], root: Path,
-            on_fold: Callable[[Fold, bool], None]) -> tuple[pd.DataFrame, float]:  # fmt: skip
+            on_fold: Callable[[Fold, bool], None], claims: Claiming) -> tuple[pd.DataFrame, float]:  # fmt: skip
         """Train what is missing under ``root``/<subject>. Returns the pooled predictions and the seconds spent."""
+        by_subject = {fold.subject: fold for fold in folds}
+        complete = [fold.subject for fold in folds if _folder(root, fold.subject).is_dir()]
+        for subject in complete:
+            on_fold(by_subject[subject], False)
+        for subjects in share_out(list(by_subject), lambda subject: _folder(root, subject).is_dir(), claims):
+            for subject in subjects:
+                self._train(by_subject[subject], clips, data, classes, _folder(root, subject))
+                on_fold(by_subject[subject], True)
         tables, seconds = [], 0.0
         for fold in folds:
-            folder = root / safe_name(fold.subject)
-            is_new = not folder.is_dir()
-            if is_new:
-                self._train(fold, clips, data, classes, folder)
+            folder = _folder(root, fold.subject)
             tables.append(read_predictions(folder / "predictions.csv"))
             seconds += float(json.loads((folder / "metrics.json").read_text())["seconds"])
-            on_fold(fold, is_new)
         rows = np.concatenate([fold.test for fold in folds])
         pooled = pd.concat(tables, ignore_index=True).iloc[np.argsort(rows, kind="stable")]
         return pooled.reset_index(drop=True), seconds
@@ -78,6 +83,10 @@ class SequentialEngine:
             scores = summarise(confusion_matrix(*class_numbers(table, classes), len(classes)), classes)
             report = scores | {"subject": fold.subject, "seed": seed, "seconds": time.perf_counter() - start}
             (part / "metrics.json").write_text(json.dumps(report, indent=2))
+
+
+def _folder(root: Path, subject: str) -> Path:
+    return root / safe_name(subject)
 
 
 def _fit(trainer: pl.Trainer, module: MicroExpressionModule, datamodule: LOSODataModule) -> None:
