@@ -23,6 +23,9 @@ from mer.progress import say
 BEAT_S = 10.0  # between two signs of life
 STALE_S = 120.0  # without one, a holder counts as gone; NFS clients may keep a file's times for 60 s
 POLL_S = 2.0  # between two looks at what others do
+PARTS = (
+    4  # into which what is free is cut: guided self-scheduling (Polychronopoulos and Kuck 1987) for so many machines
+)
 
 
 class Claiming(Protocol):
@@ -34,8 +37,14 @@ class Claiming(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    def is_free(self, task: str) -> bool:
+        """Whether nobody does ``task`` at present, as far as one can see without taking it."""
+
     def take(self, task: str) -> bool:
         """True once for whoever is to do ``task`` now; False while another holds it."""
+
+    def share(self, free: int) -> int:
+        """How many of so many free tasks to take at most."""
 
     def finish(self, task: str) -> None:
         """``task`` is done: nobody takes it again."""
@@ -53,8 +62,14 @@ class Alone:
     def __exit__(self, *_: object) -> None:
         return
 
+    def is_free(self, task: str) -> bool:
+        return True
+
     def take(self, task: str) -> bool:
         return True
+
+    def share(self, free: int) -> int:
+        return free
 
     def finish(self, task: str) -> None:
         return
@@ -101,6 +116,18 @@ class Claims:
             path.unlink(missing_ok=True)
         self._held.clear()
 
+    def is_free(self, task: str) -> bool:
+        """Whether nobody holds ``task``, or one who is gone.
+
+        Raises:
+            MerError: ``folder`` cannot be read.
+        """
+        try:
+            generation = self._generation(task)
+            return not generation or self._is_gone(self._path(task, generation))
+        except OSError as error:
+            raise cannot_write(self.folder, error) from error
+
     def take(self, task: str) -> bool:
         """True once for the process that is to do ``task`` now; False while another holds it.
 
@@ -118,6 +145,10 @@ class Claims:
         if taken:
             self._held[task] = path
         return taken
+
+    def share(self, free: int) -> int:
+        """A part of what is free, so that others who are many, or come later, find something; one at least."""
+        return -(-free // PARTS)
 
     def finish(self, task: str) -> None:
         """Stop giving signs of life for ``task``. Its file stays, so that one who looked before cannot take it."""
@@ -168,27 +199,33 @@ class Claims:
 
 
 def share_out(
-    tasks: Sequence[str], is_done: Callable[[str], bool], claims: Claiming, at_once: int = 1, poll_s: float = POLL_S
+    tasks: Sequence[str],
+    is_done: Callable[[str], bool],
+    claims: Claiming,
+    choose: Callable[[list[str]], list[str]] = lambda free: free[:1],
+    poll_s: float = POLL_S,
 ) -> Iterator[list[str]]:
-    """Yield, ``at_once`` or fewer a time, the tasks that are to be done here; end when all are done, wherever.
+    """Yield the tasks that are to be done here, some at a time; end when all are done, wherever.
 
-    What others hold is waited for, and taken over when they are gone. A task that was yielded has to be done when, or
-    while, the next ones are asked for.
+    What others hold is waited for, and taken over when they are gone. Tasks that were yielded have to be done when the
+    next ones are asked for.
 
     Args:
         tasks: their names, in the order in which they are offered.
         is_done: whether a task's result is there, whoever made it.
         claims: entered already.
-        at_once: how many to yield together.
+        choose: of the tasks that nobody does yet, those that are to be done together next; by default the first.
         poll_s: seconds between two looks while others hold all that is missing.
     """
     waits = False
-    while missing := [task for task in tasks if not _finished(task, is_done, claims)]:
-        mine = list(_take(missing, is_done, claims, at_once))
+    while missing := _missing(tasks, is_done, claims):
+        free = [task for task in missing if claims.is_free(task)]
+        chosen = choose(free)[: claims.share(len(free))] if free else []
+        mine = _missing([task for task in chosen if claims.take(task)], is_done, claims)
         if mine:
             yield mine
             continue
-        if any(_finished(task, is_done, claims) for task in missing):
+        if free:  # another was quicker
             continue
         if not waits:
             waits = True
@@ -196,22 +233,15 @@ def share_out(
         time.sleep(poll_s)
 
 
-def _finished(task: str, is_done: Callable[[str], bool], claims: Claiming) -> bool:
-    done = is_done(task)
-    if done:
-        claims.finish(task)
-    return done
-
-
-def _take(missing: Sequence[str], is_done: Callable[[str], bool], claims: Claiming, at_once: int) -> Iterator[str]:
-    count = 0
-    for task in missing:
-        # Done since it was listed: a claim is taken only to find that out.
-        if claims.take(task) and not _finished(task, is_done, claims):
-            yield task
-            count += 1
-            if count == at_once:
-                return
+def _missing(tasks: Sequence[str], is_done: Callable[[str], bool], claims: Claiming) -> list[str]:
+    """What is not done yet. A task that another did between a look and the claim is given up again."""
+    missing = []
+    for task in tasks:
+        if is_done(task):
+            claims.finish(task)
+        else:
+            missing.append(task)
+    return missing
 
 
 def _create(path: Path) -> bool:

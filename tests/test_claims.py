@@ -227,19 +227,24 @@ def test_lone_process_does_everything_in_order() -> None:
 def test_what_is_done_is_not_offered() -> None:
     done = ["b"]
     offered = []
-    for tasks in share_out(["a", "b", "c"], done.__contains__, Alone(), at_once=2):
+    for tasks in share_out(["a", "b", "c"], done.__contains__, Alone(), choose=lambda free: free):
         offered.append(tasks)
         done.extend(tasks)
     assert offered == [["a", "c"]]
 
 
-def test_as_many_as_asked_for_are_offered_together() -> None:
+@pytest.mark.parametrize(("shared", "expected"), [(False, [5, 5, 2]), (True, [3, 3, 2, 1, 1, 1, 1])])
+def test_a_lone_process_takes_what_it_chooses_and_one_that_shares_a_part_of_what_is_free(
+    tmp_path: Path, shared: bool, expected: list[int]
+) -> None:
     done: list[str] = []
     sizes = []
-    for tasks in share_out([str(number) for number in range(7)], done.__contains__, Alone(), at_once=3):
-        sizes.append(len(tasks))
-        done.extend(tasks)
-    assert sizes == [3, 3, 1]
+    with Claims(tmp_path) if shared else Alone() as claims:
+        for tasks in share_out(list("abcdefghijkl"), done.__contains__, claims, choose=lambda free: free[-5:]):
+            sizes.append(len(tasks))
+            done.extend(tasks)
+    assert sizes == expected
+    assert done[0] == "h"
 
 
 def test_three_together_do_each_task_once_and_all_end_when_all_is_done(tmp_path: Path) -> None:
@@ -248,9 +253,12 @@ def test_three_together_do_each_task_once_and_all_end_when_all_is_done(tmp_path:
     names = [str(number) for number in range(30)]
     times: Counter[str] = Counter()
 
+    def all_of(free: list[str]) -> list[str]:
+        return free
+
     def work(_: int) -> list[bool]:
         with Claims(tmp_path / "claims") as claims:
-            for tasks in share_out(names, lambda task: (results / task).exists(), claims, at_once=2, poll_s=0.01):
+            for tasks in share_out(names, lambda task: (results / task).exists(), claims, all_of, poll_s=0.01):
                 times.update(tasks)
                 time.sleep(0.005)
                 for task in tasks:
