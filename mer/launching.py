@@ -12,6 +12,7 @@ from mer.errors import MerError
 from mer.threads import limit_threads, usable_cores
 
 _LAUNCHERS = ("joblib", "submitit", "ray")  # the packages that run jobs
+_EXTRAS = (*_LAUNCHERS, "optuna")  # of mer, each with the plugin of that name
 
 
 class JobThreads(Callback):  # type: ignore[misc]  # Hydra has no types
@@ -58,6 +59,8 @@ def launcher_message(error: BaseException) -> str | None:
         if group not in ("hydra/launcher", "hydra/sweeper"):
             return None
         extra = plugin.partition("_")[0]  # submitit_slurm comes with submitit
+        if extra not in _EXTRAS:
+            return None
         return str(MerError(f"Hydra's plugin for {group}={plugin}", "none installed", f"pip install 'mer[{extra}]'"))
     if _raised_in(error.__traceback__).partition(".")[0] not in _LAUNCHERS:
         return None

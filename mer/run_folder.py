@@ -163,7 +163,12 @@ def _open(path: Path, key: str, config: Mapping[str, Any], shared: bool = False)
         lock = (path / ".lock").open("w")
     except OSError as error:
         raise cannot_write(path, error) from error
-    if not _lock(lock, shared):
+    try:
+        locked = _lock(lock, shared)
+    except BaseException:
+        lock.close()
+        raise
+    if not locked:
         lock.close()
         return None
     run = RunFolder(path, key, lock, shared)

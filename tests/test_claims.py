@@ -82,7 +82,7 @@ def test_task_is_taken_once(tmp_path: Path) -> None:
 
 
 def test_names_that_begin_alike_or_are_no_file_names_are_tasks_of_their_own(tmp_path: Path) -> None:
-    tasks = ["a", "a.1", "a.1.1", "a/b", "a\\b", "../a", "", "受试者"]
+    tasks = ["ab", "a.1.1", "a.1", "a", "a/b", "a\\b", "../a", "", "受试者"]
     with Claims(tmp_path / "claims") as claims:
         assert all(claims.take(task) for task in tasks)
         assert not any(claims.take(task) for task in tasks)
@@ -174,6 +174,14 @@ def test_clock_of_the_other_machine_may_show_anything_as_long_as_it_moves(
         assert not claims.take("fold")
         time.sleep(0.05)
     assert taken_within(claims, 5)
+
+
+def test_last_of_many_holders_has_the_task(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    gone = json.loads((tmp_path / "fold.1").read_text()) | {"started": "1"}
+    for number in range(1, 10):
+        (tmp_path / f"fold.{number}").write_text(json.dumps(gone))
+    (tmp_path / "fold.10").write_text(json.dumps({"machine": "another"}))
+    assert not Claims(tmp_path, stale_s=NEVER).take("fold")
 
 
 def test_claim_without_content_lives_by_its_heartbeat(tmp_path: Path) -> None:
