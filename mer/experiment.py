@@ -6,26 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from torch import Tensor
 
-from mer.claims import share_out
+from mer.claims import Claiming, share_out
 from mer.clip import ClipIndex, clip_name
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
+from mer.engines import LEAKY, OnFold, PooledFolds, Training, leaky_scores, run_folds
 from mer.errors import MerError
+from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.hydra_app import plain
 from mer.predictions import per_subject, score_predictions, write_predictions
 from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_flow
 from mer.progress import Counter, progress_bar, say
-from mer.protocols.callbacks import EpochBar
-from mer.protocols.engine import SequentialEngine
 from mer.protocols.folds import Fold
 from mer.quiet import quiet_lightning
 from mer.recognition import MicroExpressionModule, balanced_weights
@@ -132,43 +133,80 @@ def _train(
     cfg: DictConfig, config: dict[str, Any], index: ClipIndex, maps: FlowMaps, folds: list[Fold], run: RunFolder
 ) -> None:
     quiet_lightning()
-    classes = list(index.classes)
-    tracker = instantiate(cfg.logger)
+    tracker: Tracker = instantiate(cfg.logger)
     tracker.open(run.path, run.key, config)
-    with run.claims() as claims, progress_bar() as bars:
-        fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
-        engine = SequentialEngine(
-            build_module=partial(build_module, cfg, len(classes)),
-            build_trainer=lambda logger: instantiate(cfg.trainer, logger=logger, callbacks=[EpochBar(epoch_bar)]),
-            build_logger=tracker.fold_logger,
-            batch_size=cfg.batch_size,
-            seed=cfg.seed,
-        )
-        targets = torch.tensor([classes.index(label) for label in index.clips["label"]])
-        pooled, seconds = engine.run(
-            index.clips, ClipDataset(maps, targets), classes, folds, run.folds, _announce(folds, fold_bar), claims
-        )
-        for _ in share_out(["metrics"], lambda _: run.is_complete, claims):
-            _pool(cfg, classes, len(folds), pooled, seconds, run, tracker)
+    try:
+        with run.claims() as claims:
+            pooled = _train_folds(cfg, index, maps, folds, run.folds, tracker, claims)
+            for _ in share_out(["metrics"], lambda _: run.is_complete, claims):
+                _write_result(cfg, pooled, list(index.classes), len(folds), run)
+    except BaseException as error:
+        tracker.fail(f"{type(error).__name__}: {error}")
+        raise
+    tracker.close(read_run(run.path).metrics, pooled.predictions)
 
 
-def _pool(
-    cfg: DictConfig, classes: list[str], n_folds: int, pooled: pd.DataFrame, seconds: float, run: RunFolder,
+def _train_folds(
+    cfg: DictConfig,
+    index: ClipIndex,
+    maps: FlowMaps,
+    folds: list[Fold],
+    root: Path,
     tracker: Tracker,
-) -> None:  # fmt: skip
-    write_predictions(pooled, run.path / "predictions.csv")
-    scores = score_predictions(pooled, classes)
+    claims: Claiming,
+) -> PooledFolds:
+    classes = list(index.classes)
+    training = build_training(cfg, maps, torch.tensor([classes.index(label) for label in index.clips["label"]]))
+    with progress_bar() as bars:
+        fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
+        on_fold = _announce(len(folds), fold_bar, tracker)
+        return run_folds(
+            instantiate(cfg.engine), training, index.clips, classes, folds, root, on_fold, epoch_bar, claims
+        )
+
+
+def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_folds: int, run: RunFolder) -> None:
+    write_predictions(pooled.predictions, run.path / "predictions.csv")
+    scores = score_predictions(pooled.predictions, classes)
     metrics = scores["pooled"] | {
         "classes": classes,
         "per_dataset": scores["datasets"],
-        "per_subject": per_subject(pooled),
+        "per_subject": per_subject(pooled.predictions),
         "n_folds": n_folds,
-        "seconds": seconds,
+        "seconds": pooled.seconds,
         **provenance(),
     }
+    if pooled.leaky is not None:
+        metrics[LEAKY] = leaky_scores(pooled.leaky, classes)
     plot_confusion(np.array(metrics["confusion"]), classes, cfg.name, run.path / "figures" / "confusion.png")
-    tracker.close(metrics, pooled)
     run.write_json("metrics.json", metrics)
+
+
+def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor) -> Training:
+    """How the folds of ``cfg`` are trained on clips with ``maps`` and class numbers ``targets`` ``(N,)``."""
+    num_classes = int(targets.max()) + 1
+    device = build_trainer(cfg).strategy.root_device
+    return Training(
+        ClipDataset(maps, targets).to(device),
+        partial(build_module, cfg, num_classes),
+        partial(build_inputs, cfg),
+        partial(build_trainer, cfg),
+        plain(cfg.trainer),
+        cfg.batch_size,
+        cfg.seed,
+        bool(cfg.protocol.get("report_best_epoch_on_test", False)),
+    )
+
+
+def build_trainer(cfg: DictConfig, **settings: Any) -> pl.Trainer:
+    """A fresh Trainer that keeps no log of its own: an engine writes what a fold's training gave."""
+    trainer: pl.Trainer = instantiate(cfg.trainer, logger=False, **settings)
+    return trainer
+
+
+def build_inputs(cfg: DictConfig, clips: ClipDataset) -> ClipInputs:
+    """What makes the network's inputs of ``clips``."""
+    return clip_inputs(clips.maps, instantiate(cfg.features), instantiate(cfg.augment))
 
 
 def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> MicroExpressionModule:
@@ -181,7 +219,6 @@ def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> Mi
     return MicroExpressionModule(
         net,
         features,
-        instantiate(cfg.augment),
         instantiate(cfg.recognition.optimizer),
         num_classes,
         weights,
@@ -189,14 +226,15 @@ def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> Mi
     )
 
 
-def _announce(folds: list[Fold], bar: Counter) -> Any:
-    bar(0, len(folds))
-    done = iter(range(1, len(folds) + 1))
+def _announce(n_folds: int, bar: Counter, tracker: Tracker) -> OnFold:
+    bar(0, n_folds)
+    done = iter(range(1, n_folds + 1))
 
-    def on_fold(fold: Fold, is_new: bool) -> None:
+    def on_fold(fold: Fold, folder: Path, is_new: bool) -> None:
         number = next(done)
-        bar(number, len(folds))
-        say(f"fold {number}/{len(folds)} {fold.subject}: {'trained' if is_new else 'was complete'}")
+        tracker.fold(fold, folder, is_new)
+        bar(number, n_folds)
+        say(f"fold {number}/{n_folds} {fold.subject}: {'trained' if is_new else 'was complete'}")
 
     return on_fold
 

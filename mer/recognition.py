@@ -1,4 +1,4 @@
-"""The LightningModule: flow in, class probabilities out."""
+"""The LightningModule of one fold: clips in, class probabilities out."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,72 +7,77 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torchmetrics import Accuracy
 
-from mer.datamodule import ClipBatch
+from mer.datamodule import InputBatch
 from mer.errors import require_number
+from mer.flow import FlowMaps
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
 class MicroExpressionModule(pl.LightningModule):
-    """Trains a network on augmented flow features with cross-entropy.
+    """Trains a network on flow features with cross-entropy.
 
     Args:
-        net: two feature maps -> logits.
-        features: flow and perhaps strain -> the two feature maps.
-        augment: flow and perhaps strain -> the same, changed; used in training alone.
+        net: the features' maps -> logits.
+        features: maps of clips -> the network's inputs.
         optimizer: parameters -> optimizer.
         num_classes: number of logits C.
         class_weights: ``(C,)`` weights of the loss, or None.
         label_smoothing: in [0, 1).
+
+    Attributes:
+        history: an (epoch, train_loss, train_accuracy) an epoch, both means over clips.
     """
 
     def __init__(
         self,
         net: nn.Module,
         features: nn.Module,
-        augment: nn.Module,
         optimizer: OptimizerFactory,
         num_classes: int,
         class_weights: Tensor | None = None,
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
-        self.net, self.features, self.augment = net, features, augment
-        self._optimizer = optimizer
+        self.net, self.features = net, features
+        self.num_classes = num_classes
+        self.make_optimizer = optimizer
         self.label_smoothing = require_number("recognition.label_smoothing", label_smoothing, 0, 0.999)
         self.register_buffer("class_weights", class_weights, persistent=False)
-        self.train_accuracy = Accuracy(task="multiclass", num_classes=num_classes)
+        self.history: list[tuple[int, float, float]] = []
+        self._sums: list[Tensor] = []
 
-    def forward(
-        self,
-        flow_px: Float[Tensor, "batch 2 height width"],
-        strain: Float[Tensor, "batch 1 height width"] | None = None,
-    ) -> Float[Tensor, "batch classes"]:
-        """Flow ``(B, 2, H, W)`` and perhaps strain ``(B, 1, H, W)`` -> logits ``(B, C)``."""
-        logits: Tensor = self.net(*self.features(flow_px, strain))
+    def forward(self, maps: FlowMaps) -> Float[Tensor, "batch classes"]:
+        """Maps of ``B`` clips -> logits ``(B, C)``."""
+        logits: Tensor = self.net(*self.features(maps))
         return logits
 
-    def training_step(self, batch: ClipBatch, _: int) -> Tensor:
-        """Loss of a batch; loss and accuracy are logged an epoch."""
-        logits = self(*self.augment(batch.flow, batch.strain))
+    def training_step(self, batch: InputBatch, _: int) -> Tensor:
+        """Loss of a batch; loss and accuracy are summed on the device and read once an epoch."""
+        logits = self.net(*batch.inputs)
         weights = self.class_weights if isinstance(self.class_weights, Tensor) else None
         loss = F.cross_entropy(logits, batch.target, weights, label_smoothing=self.label_smoothing)
-        self.train_accuracy(logits, batch.target)
+        hits = (logits.detach().argmax(-1) == batch.target).sum()
         rows = len(batch.target)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=rows)
-        self.log("train_accuracy", self.train_accuracy, on_step=False, on_epoch=True, batch_size=rows)
+        self._sums.append(torch.stack([loss.detach() * rows, hits, hits.new_tensor(rows)]))
         return loss
 
-    def predict_step(self, batch: ClipBatch, _: int) -> Tensor:
+    def on_train_epoch_end(self) -> None:
+        """Read the epoch's means."""
+        loss, hits, rows = torch.stack(self._sums).double().sum(0).tolist()
+        self._sums.clear()
+        self.history.append((self.current_epoch, loss / rows, hits / rows))
+        self.log_dict({"train_loss": loss / rows, "train_accuracy": hits / rows})
+
+    def predict_step(self, batch: InputBatch, _: int) -> Tensor:
         """Class probabilities ``(B, C)``."""
-        probabilities: Tensor = self(batch.flow, batch.strain).softmax(dim=-1)
+        probabilities: Tensor = self.net(*batch.inputs).float().softmax(dim=-1)
         return probabilities
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer over the network's parameters."""
-        return self._optimizer(self.net.parameters())
+        return self.make_optimizer(self.net.parameters())
 
 
 def balanced_weights(targets: Tensor, num_classes: int) -> Tensor:

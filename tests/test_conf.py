@@ -48,7 +48,7 @@ def test_every_experiment_builds_its_module(experiment: str) -> None:
     assert cfg.name == experiment
     size = cfg.features.size
     clips = ClipDataset(FlowMaps(torch.rand(2, 2, size, size)), torch.tensor([0, 1]))
-    logits = build_module(cfg, 3, clips).eval()(clips.maps.flow)
+    logits = build_module(cfg, 3, clips).eval()(clips.maps)
     assert logits.shape == (2, 3)
 
 

@@ -3,29 +3,49 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mer.datamodule import ClipBatch, ClipDataset, LOSODataModule
+from mer.datamodule import ClipDataset, EpochRows, InputBatch, LOSODataModule
 from mer.errors import MerError
+from mer.features.inputs import FreshInputs
 from mer.flow import FlowMaps
 from mer.protocols.folds import Fold
 
 
-def numbered_clips(n_clips: int, strain: bool = False) -> ClipDataset:
+class Flow(nn.Module):
+    """Features that are the flow itself."""
+
+    def forward(self, maps: FlowMaps) -> tuple[Tensor, ...]:
+        return (maps.flow,)
+
+
+class Hundred(nn.Module):
+    """An augmentation that nobody can overlook."""
+
+    def forward(self, maps: FlowMaps, generator: torch.Generator) -> FlowMaps:
+        return FlowMaps(maps.flow + 100)
+
+
+def numbered_clips(n_clips: int) -> ClipDataset:
     """Clips whose every value is their row number."""
     numbers = torch.arange(n_clips)
-    maps = numbers.float()[:, None, None, None].expand(n_clips, 2, 4, 4)
-    return ClipDataset(FlowMaps(maps, maps[:, :1] + 0.5 if strain else None), numbers)
+    return ClipDataset(FlowMaps(numbers.float()[:, None, None, None].expand(n_clips, 2, 4, 4)), numbers)
 
 
-def data(n_train: int, n_test: int = 3, batch_size: int = 4, seed: int = 0, strain: bool = False) -> LOSODataModule:
+def generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def data(n_train: int, n_test: int = 3, batch_size: int = 4, seed: int = 0) -> LOSODataModule:
     """A fold whose test clips are the first rows."""
     rows = np.arange(n_train + n_test)
     fold = Fold(rows[n_test:], rows[:n_test], "smic-s1")
-    return LOSODataModule(numbered_clips(len(rows), strain), fold, batch_size, seed)
+    clips = numbered_clips(len(rows))
+    inputs = FreshInputs(clips.maps, Flow(), Hundred())
+    return LOSODataModule(inputs, clips.targets, fold, batch_size, generator(seed), generator(0))
 
 
-def row_numbers(batches: list[ClipBatch]) -> list[int]:
+def row_numbers(batches: list[InputBatch]) -> list[int]:
     return torch.cat([batch.target for batch in batches]).tolist()
 
 
@@ -34,19 +54,25 @@ def epochs(module: LOSODataModule, n_epochs: int) -> list[list[int]]:
     return [row_numbers(list(loader)) for _ in range(n_epochs)]
 
 
-def check_numbers(maps: Tensor, expected: Tensor) -> None:
-    torch.testing.assert_close(maps, expected[:, None, None, None].expand_as(maps), rtol=0, atol=0)
+def check_numbers(inputs: Tensor, expected: Tensor) -> None:
+    assert inputs.shape == (len(expected), 2, 4, 4)
+    torch.testing.assert_close(inputs, expected.float()[:, None, None, None].expand_as(inputs), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("strain", [False, True])
-def test_batch_pairs_each_clip_with_its_target(strain: bool) -> None:
-    for batch in data(10, strain=strain).train_dataloader():
-        assert isinstance(batch, ClipBatch)
-        assert batch.flow.shape == (len(batch.target), 2, 4, 4)
-        check_numbers(batch.flow, batch.target.float())
-        assert (batch.strain is not None) == strain
-        if batch.strain is not None:
-            check_numbers(batch.strain, batch.target + 0.5)
+def test_training_batch_pairs_each_augmented_clip_with_its_target() -> None:
+    for batch in data(10).train_dataloader():
+        check_numbers(batch.inputs[0], batch.target + 100)
+
+
+def test_augmentation_serves_training_alone() -> None:
+    for batch in data(6, n_test=9).predict_dataloader():
+        check_numbers(batch.inputs[0], batch.target)
+
+
+def test_an_iterator_that_is_never_run_through_draws_no_order() -> None:
+    rows, same = (EpochRows(range(12), 4, generator(3)) for _ in range(2))
+    iter(rows)
+    assert torch.cat(list(rows)).tolist() == torch.cat(list(same)).tolist()
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 100])
@@ -81,6 +107,7 @@ def test_training_order_depends_on_the_seed_alone() -> None:
 )
 def test_only_a_lonely_last_clip_is_dropped(n_train: int, batch_size: int, sizes: list[int]) -> None:
     module = data(n_train, batch_size=batch_size)
+    assert len(module.train_dataloader()) == len(sizes)
     assert [len(batch.target) for batch in module.train_dataloader()] == sizes
 
 

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mer.datamodule import ClipBatch, ClipDataset, LOSODataModule
+from mer.datamodule import ClipDataset, InputBatch, LOSODataModule
 from mer.errors import MerError
 from mer.features import BranchFeatures, FlipBlur
+from mer.features.inputs import TabledInputs
 from mer.flow import FlowMaps
 from mer.models import DualBranchNet
 from mer.protocols.folds import Fold
@@ -25,25 +26,14 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-class Negate(nn.Module):
-    """An augmentation that nobody can overlook."""
-
-    def forward(self, flow_px: Tensor, strain: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        return -flow_px, strain
-
-
-def build(augment: nn.Module | None = None, **settings: Any) -> MicroExpressionModule:
+def build(**settings: Any) -> MicroExpressionModule:
     net = DualBranchNet(3, depth=1, widths=(8,), input_size=16)
     optimizer = partial(torch.optim.Adam, lr=1e-2)
-    return MicroExpressionModule(
-        net, BranchFeatures(size=16), augment or FlipBlur(flip=0, blur=0), optimizer, 3, **settings
-    )
+    return MicroExpressionModule(net, BranchFeatures(size=16), optimizer, 3, **settings)
 
 
-def training_loss(module: MicroExpressionModule, batch: ClipBatch) -> Tensor:
-    """Loss of a training step outside a Trainer, where there is nothing to log to."""
-    with patch.object(module, "log"):
-        return module.training_step(batch, 0)
+def training_loss(module: MicroExpressionModule, batch: InputBatch) -> Tensor:
+    return module.training_step(batch, 0)
 
 
 def separable(n_clips: int) -> ClipDataset:
@@ -53,8 +43,8 @@ def separable(n_clips: int) -> ClipDataset:
     return ClipDataset(FlowMaps(directions[..., None, None] + 0.1 * torch.randn(n_clips, 2, 16, 16)), targets)
 
 
-def batch_of(clips: ClipDataset) -> ClipBatch:
-    return clips[list(range(len(clips)))]
+def batch_of(clips: ClipDataset) -> InputBatch:
+    return InputBatch(BranchFeatures(size=16)(clips.maps), clips.targets)
 
 
 def quiet_trainer(**settings: Any) -> pl.Trainer:
@@ -84,7 +74,7 @@ def test_balanced_weights_of_equal_classes_are_one() -> None:
 def test_loss_is_the_weighted_smoothed_cross_entropy(weights: Tensor | None, smoothing: float) -> None:
     module = build(class_weights=weights, label_smoothing=smoothing).eval()
     batch = batch_of(separable(8))
-    log = module(batch.flow).log_softmax(1)
+    log = module.net(*batch.inputs).log_softmax(1)
     kept = torch.ones(3) if weights is None else weights
     truth = F.one_hot(batch.target, 3) * (1 - smoothing) + smoothing / 3
     expected = -(truth * kept * log).sum() / kept[batch.target].sum()
@@ -99,29 +89,17 @@ def test_class_weights_change_the_loss() -> None:
 
 
 def test_predictions_are_probabilities_of_the_logits() -> None:
-    module, batch = build().eval(), batch_of(separable(5))
-    probabilities = module.predict_step(batch, 0)
+    module, clips = build().eval(), separable(5)
+    probabilities = module.predict_step(batch_of(clips), 0)
     assert probabilities.shape == (5, 3)
     torch.testing.assert_close(probabilities.sum(1), torch.ones(5))
-    logits = module(batch.flow)
+    logits = module(clips.maps)
     torch.testing.assert_close(probabilities.log() - probabilities.log()[:, :1], logits - logits[:, :1])
 
 
-def test_augmentation_serves_training_alone() -> None:
-    batch = batch_of(separable(6))
-    plain, augmented = build().eval(), build(Negate()).eval()
-    augmented.load_state_dict(plain.state_dict())
-    torch.testing.assert_close(augmented.predict_step(batch, 0), plain.predict_step(batch, 0), rtol=0, atol=0)
-    mirrored = ClipBatch(-batch.flow, None, batch.target)
-    torch.testing.assert_close(training_loss(augmented, batch), training_loss(plain, mirrored))
-    assert abs(training_loss(augmented, batch) - training_loss(plain, batch)) > 1e-4
-
-
 def test_published_strain_reaches_the_network() -> None:
-    module, batch = build().eval(), batch_of(separable(4))
-    strain = torch.rand(4, 1, 16, 16)
-    with_strain = module.predict_step(batch._replace(strain=strain), 0)
-    assert not torch.allclose(with_strain, module.predict_step(batch, 0))
+    module, maps = build().eval(), separable(4).maps
+    assert not torch.allclose(module(FlowMaps(maps.flow, torch.rand(4, 1, 16, 16))), module(maps))
 
 
 def test_optimizer_holds_the_networks_parameters() -> None:
@@ -145,12 +123,26 @@ def test_class_weights_stay_out_of_the_checkpoint() -> None:
 
 def test_training_separates_what_is_separable() -> None:
     clips, module = separable(30), build(class_weights=torch.ones(3))
-    data = LOSODataModule(clips, Fold(np.arange(6, 30), np.arange(6), "toy-s1"), batch_size=8)
-    before = F.cross_entropy(module.eval()(clips.maps.flow), clips.targets).item()
+    inputs = TabledInputs(clips.maps, BranchFeatures(size=16), FlipBlur(flip=0, blur=0))
+    draws = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
+    data = LOSODataModule(inputs, clips.targets, Fold(np.arange(6, 30), np.arange(6), "toy-s1"), 8, *draws)
+    before = F.cross_entropy(module.eval()(clips.maps), clips.targets).item()
     trainer = quiet_trainer(max_epochs=4)
     trainer.fit(module.train(), datamodule=data)
-    after = trainer.callback_metrics
+    epochs, losses, accuracies = zip(*module.history, strict=True)
+    assert epochs == (0, 1, 2, 3)
+    assert losses[-1] < before / 2
+    assert accuracies[-1] == 1
+    assert trainer.callback_metrics["train_loss"] == pytest.approx(losses[-1])
     probabilities = torch.cat(trainer.predict(module, datamodule=data))
-    assert after["train_loss"] < before / 2
-    assert after["train_accuracy"] == 1
     assert torch.equal(probabilities.argmax(1), clips.targets[:6])
+
+
+def test_an_epochs_loss_and_accuracy_are_means_over_its_clips() -> None:
+    module, clips = build().eval(), separable(7)
+    batches = [batch_of(clips.subset(rows)) for rows in (range(5), range(5, 7))]
+    losses = [module.training_step(batch, 0).item() for batch in batches]
+    with patch.object(module, "log_dict"), patch.object(MicroExpressionModule, "current_epoch", 3):
+        module.on_train_epoch_end()
+    hits = (module(clips.maps).argmax(1) == clips.targets).float().mean().item()
+    assert module.history == [(3, pytest.approx((5 * losses[0] + 2 * losses[1]) / 7), pytest.approx(hits))]

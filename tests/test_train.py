@@ -34,9 +34,10 @@ def fold_times(run: Path) -> dict[str, int]:
     return {path.parent.name: path.stat().st_mtime_ns for path in run.glob("folds/*/predictions.csv")}
 
 
-def wait_for_fold(process: subprocess.Popen[str], outputs: Path, subject: str) -> None:
+def wait_for(process: subprocess.Popen[str], outputs: Path, name: str) -> None:
+    """Until a file or folder ``name`` stands in the run's folder."""
     deadline = time.monotonic() + 120
-    while not list(outputs.glob(f"tiny/*/folds/.{subject}.*.part")):
+    while not list(outputs.glob(f"tiny/*/{name}")):
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -94,7 +95,7 @@ def test_seed_changes_the_predictions(root: Path, tmp_path: Path, capsys: pytest
 def test_killed_run_trains_only_what_is_missing(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = train_words(root, tmp_path / "killed", "trainer.max_epochs=40")
     process = start_mer(*words, folder=tmp_path)
-    wait_for_fold(process, tmp_path / "killed", "smic-s03")
+    wait_for(process, tmp_path / "killed", "folds/smic-s02")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     killed = only_run(tmp_path / "killed")
@@ -118,7 +119,7 @@ def test_killed_run_trains_only_what_is_missing(root: Path, tmp_path: Path, caps
 
 def test_interrupted_run_says_how_to_go_on(root: Path, tmp_path: Path) -> None:
     process = start_mer(*train_words(root, tmp_path / "cut", "trainer.max_epochs=500"), folder=tmp_path)
-    wait_for_fold(process, tmp_path / "cut", "smic-s01")
+    wait_for(process, tmp_path / "cut", "run.json")
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     err = process.communicate(timeout=60)[1]

@@ -1,5 +1,7 @@
 """Training-time augmentation of flow: horizontal flip and 5x5 Gaussian blur (paper, section 3.2)."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from kornia.filters import gaussian_blur2d
@@ -7,10 +9,13 @@ from kornia.geometry.transform import hflip
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_integer, require_number
+from mer.flow import FlowMaps
 
 
 class FlipBlur(nn.Module):
     """Flips and blurs each clip of a batch, each with its own probability.
+
+    A clip has up to four variants; :meth:`draw` and :meth:`variant` let them be made once, ahead of the training.
 
     It works on the flow, before the features: a mirrored face moves mirrored, so the flip negates u once, and
     m, eps and whatever else is derived later follow by themselves.
@@ -31,23 +36,48 @@ class FlipBlur(nn.Module):
         if self.kernel_px % 2 == 0:
             raise MerError("an odd augment.kernel_px", str(kernel_px), "use 3, 5 or 7")
 
-    def forward(self, flow_px: Tensor, strain: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """``(B, 2, H, W)`` and perhaps ``(B, 1, H, W)`` -> the same, some flipped, some blurred, alike in both."""
-        flipped, blurred = self._draw(flow_px, self.flip), self._draw(flow_px, self.blur)
-        return self._change(flow_px, flipped, blurred, flow=True), (
-            None if strain is None else self._change(strain, flipped, blurred, flow=False)
-        )
+    @property
+    def variants(self) -> int:
+        """How many variants a clip has: those that can be drawn have smaller numbers."""
+        return 4 if self.blur else 2 if self.flip else 1
 
-    def _change(self, maps: Tensor, flipped: Tensor, blurred: Tensor, flow: bool) -> Tensor:
-        maps = torch.where(flipped, flip_flow(maps) if flow else hflip(maps), maps)
-        kernel = (self.kernel_px, self.kernel_px)
-        return torch.where(blurred, gaussian_blur2d(maps, kernel, (self.sigma_px, self.sigma_px)), maps)
+    def forward(self, maps: FlowMaps, generator: torch.Generator | None = None) -> FlowMaps:
+        """Maps of ``B`` clips -> the same, some flipped, some blurred, a clip's maps alike.
 
-    @staticmethod
-    def _draw(maps: Tensor, probability: float) -> Tensor:
-        return torch.rand(len(maps), 1, 1, 1, device=maps.device) < probability
+        Args:
+            maps: of the clips.
+            generator: CPU generator of the draws; default: torch's own. Draws are made on the CPU, so that one seed
+                means the same changes on every device.
+        """
+        variants = self.draw(len(maps), generator).to(maps.flow.device)[:, None, None, None]
+        maps = _where(variants % 2 == 1, flip_maps(maps), maps)
+        return _where(variants >= 2, self._blurred(maps), maps)
+
+    def draw(self, n_clips: int, generator: torch.Generator | None = None) -> Tensor:
+        """Number ``(n_clips,)`` of the variant that each clip becomes: 1 is flipped, 2 blurred, 3 both, 0 neither."""
+        flipped, blurred = (torch.rand(n_clips, generator=generator) < chance for chance in (self.flip, self.blur))
+        return flipped + 2 * blurred
+
+    def variant(self, maps: FlowMaps, number: int) -> FlowMaps:
+        """All clips as variant ``number``, 0 to 3."""
+        maps = flip_maps(maps) if number % 2 else maps
+        return self._blurred(maps) if number >= 2 else maps
+
+    def _blurred(self, maps: FlowMaps) -> FlowMaps:
+        kernel, sigma = (self.kernel_px, self.kernel_px), (self.sigma_px, self.sigma_px)
+        return maps.map(lambda tensor: gaussian_blur2d(tensor, kernel, sigma))
+
+
+def flip_maps(maps: FlowMaps) -> FlowMaps:
+    """Mirror clips left to right: every map's positions, and the sign of u."""
+    return replace(maps.map(hflip), flow=flip_flow(maps.flow))
 
 
 def flip_flow(flow_px: Float[Tensor, "batch 2 height width"]) -> Float[Tensor, "batch 2 height width"]:
     """Mirror a flow ``(B, 2, H, W)`` left to right: positions and the sign of u."""
     return hflip(flow_px) * flow_px.new_tensor([-1.0, 1.0])[:, None, None]
+
+
+def _where(mask: Tensor, yes: FlowMaps, no: FlowMaps) -> FlowMaps:
+    pairs = ((yes.flow, no.flow), (yes.strain, no.strain), (yes.apex, no.apex))
+    return FlowMaps(*(None if a is None or b is None else torch.where(mask, a, b) for a, b in pairs))  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mer.errors import MerError, require_choice
 from mer.features.strain import flow_magnitude, optical_strain
+from mer.flow import FlowMaps
 
 CHANNELS = ("u", "v", "m", "eps")
 _NORMALIZE = ("none", "symmetric")
@@ -42,21 +43,20 @@ class BranchFeatures(nn.Module):
         return len(self.branches[0]), len(self.branches[1])
 
     def forward(
-        self,
-        flow_px: Float[Tensor, "batch 2 height width"],
-        strain: Float[Tensor, "batch 1 height width"] | None = None,
+        self, maps: FlowMaps
     ) -> tuple[Float[Tensor, "batch channel_a height width"], Float[Tensor, "batch channel_b height width"]]:
-        """``(B, 2, H, W)`` -> ``(B, C_a, H, W)``, ``(B, C_b, H, W)``.
+        """Maps of ``B`` clips -> ``(B, C_a, H, W)``, ``(B, C_b, H, W)``.
 
-        ``strain`` ``(B, 1, H, W)`` is taken as eps where a dataset publishes it in place of the flow's true scale.
+        ``maps.strain`` is taken as eps where a dataset publishes it in place of the flow's true scale.
         """
+        flow_px = maps.flow
         magnitude = flow_magnitude(flow_px)
-        eps = optical_strain(flow_px) if strain is None else strain
+        eps = optical_strain(flow_px) if maps.strain is None else maps.strain
         if self.normalize == "symmetric":
             largest = _largest(magnitude)
             flow_px, magnitude, eps = flow_px / largest, magnitude / largest, eps / _largest(eps)
-        maps = dict(zip(CHANNELS, (flow_px[:, :1], flow_px[:, 1:], magnitude, eps), strict=True))
-        first, second = (torch.cat([maps[name] for name in branch], dim=1) for branch in self.branches)
+        channels = dict(zip(CHANNELS, (flow_px[:, :1], flow_px[:, 1:], magnitude, eps), strict=True))
+        first, second = (torch.cat([channels[name] for name in branch], dim=1) for branch in self.branches)
         return first, second
 
 

@@ -1,7 +1,9 @@
 """The flow of a whole dataset, in the clip index's order."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,17 +17,32 @@ class FlowMaps:
     Attributes:
         flow: ``(N, 2, H, W)`` in px of its own grid, channel 0 = u (right), 1 = v (down).
         strain: ``(N, 1, H, W)``, only where a dataset publishes it instead of the flow's true scale.
+        apex: ``(N, 3, H, W)``, the magnified apex frame as RGB in [0, 1], only where the features ask for it.
     """
 
     flow: Tensor
     strain: Tensor | None = None
+    apex: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.flow)
 
+    def map(self, function: Callable[[Tensor], Tensor]) -> "FlowMaps":
+        """``function`` of each tensor that is there."""
+        tensors = (self.flow, self.strain, self.apex)
+        return FlowMaps(*(None if tensor is None else function(tensor) for tensor in tensors))  # type: ignore[arg-type]
+
+    def select(self, rows: Any) -> "FlowMaps":
+        """The clips of ``rows``, row numbers or a tensor of them."""
+        return self.map(lambda tensor: tensor[rows])
+
+    def to(self, device: torch.device | str) -> "FlowMaps":
+        """The same on ``device``; a Trainer moves its batches by this."""
+        return self.map(lambda tensor: tensor.to(device))
+
     def digest(self) -> str:
         """SHA-256 of all values: equal maps, equal digest."""
-        tensors = [self.flow] if self.strain is None else [self.flow, self.strain]
+        tensors = [tensor for tensor in (self.flow, self.strain, self.apex) if tensor is not None]
         return hashlib.sha256(b"".join(tensor.contiguous().numpy().tobytes() for tensor in tensors)).hexdigest()
 
 

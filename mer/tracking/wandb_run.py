@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 import wandb
-from pytorch_lightning.loggers import Logger, WandbLogger
 
 from mer.fingerprint import fingerprint
 from mer.predictions import MAIN_SCORES
@@ -54,10 +53,17 @@ class WandbTracker:
                 disable_code=True,
             ),
         )
-        self._run.define_metric("folds/*", step_metric="trainer/global_step")
+        self._run.define_metric("folds/*", step_metric="epoch")
 
-    def fold_logger(self, folder: Path, fold: Fold) -> Logger:
-        return WandbLogger(experiment=self._run, prefix=f"folds/{fold.subject}")
+    def fold(self, fold: Fold, folder: Path, is_new: bool) -> None:
+        if not is_new:
+            return
+        for row in pd.read_csv(folder / "metrics.csv").to_dict("records"):
+            epoch = row.pop("epoch")
+            self._run.log({"epoch": epoch} | {f"folds/{fold.subject}/{name}": value for name, value in row.items()})
+
+    def fail(self, reason: str) -> None:
+        self._run.finish(exit_code=1)
 
     def close(self, metrics: Mapping[str, Any], predictions: pd.DataFrame) -> None:
         classes = list(metrics["classes"])

@@ -10,6 +10,7 @@ from torch import Tensor
 from mer.errors import MerError
 from mer.features import FlipBlur
 from mer.features.augment import flip_flow
+from mer.flow import FlowMaps
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +18,13 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
-def random_maps(batch: int = 4) -> tuple[Tensor, Tensor]:
-    return torch.randn(batch, 2, 16, 20), torch.rand(batch, 1, 16, 20)
+def random_maps(batch: int = 4) -> FlowMaps:
+    return FlowMaps(torch.randn(batch, 2, 16, 20), torch.rand(batch, 1, 16, 20), torch.rand(batch, 3, 16, 20))
+
+
+def check_equal(ours: FlowMaps, expected: FlowMaps) -> None:
+    for name, value in vars(expected).items():
+        torch.testing.assert_close(getattr(ours, name), value, rtol=0, atol=0)
 
 
 def equal_clips(ours: Tensor, expected: Tensor) -> Tensor:
@@ -34,66 +40,70 @@ def test_flip_negates_horizontal_flow_and_mirrors_positions() -> None:
     assert flipped.count_nonzero() == 2
 
 
-def test_flip_twice_gives_the_flow_back() -> None:
-    flow, strain = random_maps()
-    always = FlipBlur(flip=1, blur=0)
-    once_flow, once_strain = always(flow, strain)
-    assert not equal_clips(once_flow, flow).any()
-    twice_flow, twice_strain = always(once_flow, once_strain)
-    torch.testing.assert_close(twice_flow, flow, rtol=0, atol=0)
-    torch.testing.assert_close(twice_strain, strain, rtol=0, atol=0)
+def test_flip_twice_gives_the_maps_back() -> None:
+    maps, always = random_maps(), FlipBlur(flip=1, blur=0)
+    once = always(maps)
+    assert not equal_clips(once.flow, maps.flow).any()
+    check_equal(always(once), maps)
 
 
 @pytest.mark.parametrize(("kernel_px", "sigma_px"), [(5, 1.0), (3, 0.7), (7, 2.0)])
 def test_blur_is_the_gaussian_of_opencv(kernel_px: int, sigma_px: float) -> None:
-    flow, strain = random_maps()
-    blurred = FlipBlur(flip=0, blur=1, kernel_px=kernel_px, sigma_px=sigma_px)(flow, strain)
-    for ours, original in zip(blurred, (flow, strain), strict=True):
+    maps = random_maps()
+    blurred = FlipBlur(flip=0, blur=1, kernel_px=kernel_px, sigma_px=sigma_px)(maps)
+    for name, original in vars(maps).items():
         expected = np.stack(
             [
                 [cv2.GaussianBlur(channel, (kernel_px, kernel_px), sigma_px) for channel in clip]
                 for clip in original.numpy()
             ]
         )
-        np.testing.assert_allclose(ours.numpy(), expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(getattr(blurred, name).numpy(), expected, rtol=0, atol=1e-5)
 
 
 def test_without_probability_nothing_changes() -> None:
-    flow, strain = random_maps()
-    same_flow, same_strain = FlipBlur(flip=0, blur=0)(flow, strain)
-    torch.testing.assert_close(same_flow, flow, rtol=0, atol=0)
-    torch.testing.assert_close(same_strain, strain, rtol=0, atol=0)
+    maps = random_maps()
+    check_equal(FlipBlur(flip=0, blur=0)(maps), maps)
 
 
-def test_each_clip_is_flipped_on_its_own_and_its_strain_with_it() -> None:
-    flow, strain = random_maps(64)
-    new_flow, new_strain = FlipBlur(flip=0.5, blur=0)(flow, strain)
-    flipped = equal_clips(new_flow, flip_flow(flow))
+def test_each_clip_is_flipped_on_its_own_and_all_its_maps_with_it() -> None:
+    maps = random_maps(64)
+    new = FlipBlur(flip=0.5, blur=0)(maps)
+    flipped = equal_clips(new.flow, flip_flow(maps.flow))
     assert 16 < flipped.sum() < 48
-    assert torch.equal(~flipped, equal_clips(new_flow, flow))
-    assert torch.equal(flipped, equal_clips(new_strain, hflip(strain)))
+    assert torch.equal(~flipped, equal_clips(new.flow, maps.flow))
+    for name in ("strain", "apex"):
+        assert torch.equal(flipped, equal_clips(getattr(new, name), hflip(getattr(maps, name))))
 
 
-def test_each_clip_is_blurred_on_its_own_and_its_strain_with_it() -> None:
-    flow, strain = random_maps(64)
-    new_flow, new_strain = FlipBlur(flip=0, blur=0.25)(flow, strain)
-    untouched = equal_clips(new_flow, flow)
+def test_each_clip_is_blurred_on_its_own_and_all_its_maps_with_it() -> None:
+    maps = random_maps(64)
+    new = FlipBlur(flip=0, blur=0.25)(maps)
+    untouched = equal_clips(new.flow, maps.flow)
     assert 32 < untouched.sum() < 60
-    assert torch.equal(untouched, equal_clips(new_strain, strain))
+    for name in ("strain", "apex"):
+        assert torch.equal(untouched, equal_clips(getattr(new, name), getattr(maps, name)))
 
 
 def test_same_seed_draws_the_same_changes() -> None:
-    flow, _ = random_maps(16)
-    draws = []
+    maps, draws = random_maps(16), []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        draws.append(FlipBlur()(flow)[0])
+        draws.append(FlipBlur()(maps).flow)
+    torch.testing.assert_close(draws[0], draws[1], rtol=0, atol=0)
+    assert not equal_clips(draws[0], draws[2]).all()
+
+
+def test_a_generator_of_ones_own_leaves_torchs_alone() -> None:
+    maps, before = random_maps(16), torch.get_rng_state()
+    draws = [FlipBlur()(maps, torch.Generator().manual_seed(seed)).flow for seed in (1, 1, 2)]
+    assert torch.equal(before, torch.get_rng_state())
     torch.testing.assert_close(draws[0], draws[1], rtol=0, atol=0)
     assert not equal_clips(draws[0], draws[2]).all()
 
 
 def test_clips_without_strain_get_none() -> None:
-    assert FlipBlur()(random_maps()[0])[1] is None
+    assert FlipBlur()(FlowMaps(random_maps().flow)).strain is None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ class SpatialAttention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """``(B, C, H, W)`` -> the map in (0, 1), ``(B, 1, H, W)``."""
-        pooled = torch.cat([features.mean(1, keepdim=True), features.amax(1, keepdim=True)], dim=1)
+        pooled = torch.cat([features.mean(-3, keepdim=True), features.amax(-3, keepdim=True)], dim=-3)
         weights: Tensor = self.conv(pooled).sigmoid()
         return weights
 

@@ -107,16 +107,16 @@ class DualBranchNet(nn.Module):
         Raises:
             MerError: the branches' inputs differ in batch or size.
         """
-        if first.shape[0] != second.shape[0] or first.shape[2:] != second.shape[2:]:
+        if first.shape[:-3] != second.shape[:-3] or first.shape[-2:] != second.shape[-2:]:
             raise MerError(f"a second input like {tuple(first.shape)}", f"{tuple(second.shape)}", "pair the features")
         fused = self.fuse(self.branch_a(first), self.branch_b(second))
-        logits: Tensor = self.head(self.dropout(self.pool(fused).flatten(1)))
+        logits: Tensor = self.head(self.dropout(self.pool(fused).flatten(-3)))
         return logits
 
     def fuse(self, first: Tensor, second: Tensor) -> Tensor:
         """Fuse the branches' last maps, each ``(B, C, h, w)``."""
         if self.fusion == "concat":
-            return torch.cat([first, second], dim=1)
+            return torch.cat([first, second], dim=-3)
         return first * second if self.fusion == "multiply" else first + second
 
 

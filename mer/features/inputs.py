@@ -1,0 +1,108 @@
+"""The network's inputs of a dataset's clips: made in each batch anew, or once for all variants of augmentation."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from mer.flow import FlowMaps
+
+_BATCH = 64
+TABLE_BYTES = 2 * 1024**3  # beyond it, inputs are made in each batch
+
+
+class ClipInputs(Protocol):
+    """Makes a network's inputs of clips, chosen by row number."""
+
+    def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Inputs of the clips ``rows`` ``(B,)`` as they are, each ``(B, C, H, W)``."""
+        ...
+
+    def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
+        """Augmented inputs of several folds' batches, each ``(B, F, C, H, W)``.
+
+        Args:
+            rows: for each of ``F`` folds its ``(b,)`` row numbers; B is the largest b, a shorter batch is filled up
+                with its own first clip.
+            generators: for each fold the generator of its draws, from which a fold draws as it would alone.
+        """
+        ...
+
+
+class FreshInputs:
+    """Augments and builds features in each batch.
+
+    Args:
+        maps: of all clips.
+        features: maps of clips -> the network's inputs.
+        augment: maps of clips and a generator -> the same, changed.
+    """
+
+    def __init__(self, maps: FlowMaps, features: nn.Module, augment: nn.Module) -> None:
+        self._maps, self._features, self._augment = maps, features, augment
+
+    def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
+        inputs: tuple[Tensor, ...] = self._features(self._maps.select(rows.to(self._maps.flow.device)))
+        return inputs
+
+    def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
+        folds = [self._one(*fold) for fold in zip(rows, generators, strict=True)]
+        longest = max(map(len, rows))
+        filled = [[torch.cat([one, one[:1].expand(longest - len(one), -1, -1, -1)]) for one in fold] for fold in folds]
+        return tuple(torch.stack(one, dim=1) for one in zip(*filled, strict=True))
+
+    def _one(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        maps = self._maps.select(rows.to(self._maps.flow.device))
+        inputs: tuple[Tensor, ...] = self._features(self._augment(maps, generator))
+        return inputs
+
+
+class TabledInputs:
+    """All clips' inputs in all variants, made once: a batch is rows of them.
+
+    Args:
+        maps: of all N clips.
+        features: maps of clips -> the network's inputs.
+        augment: has ``variants``, ``variant(maps, number)`` with variant 0 unchanged, and
+            ``draw(n_clips, generator)`` -> variant numbers.
+    """
+
+    def __init__(self, maps: FlowMaps, features: nn.Module, augment: Any) -> None:
+        self._n_clips = len(maps)
+        self._draw = augment.draw
+        parts = [
+            features(augment.variant(maps.select(slice(start, start + _BATCH)), number))
+            for number in range(augment.variants)
+            for start in range(0, len(maps), _BATCH)
+        ]
+        self._tables: tuple[Tensor, ...] = tuple(torch.cat(part) for part in zip(*parts, strict=True))
+
+    def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return tuple(table[rows.to(table.device)] for table in self._tables)
+
+    def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
+        drawn = [
+            one + self._n_clips * self._draw(len(one), generator)
+            for one, generator in zip(rows, generators, strict=True)
+        ]
+        numbers = fill_up(drawn).to(self._tables[0].device)
+        return tuple(table.index_select(0, numbers.flatten()).unflatten(0, numbers.shape) for table in self._tables)
+
+
+def clip_inputs(maps: FlowMaps, features: nn.Module, augment: Any) -> ClipInputs:
+    """A table of all variants where the augmentation has few and memory is no matter, else inputs made in batches."""
+    variants = getattr(augment, "variants", None)
+    if variants is None:
+        return FreshInputs(maps, features, augment)
+    one = features(maps.select(slice(0, 1)))
+    n_bytes = sum(tensor.nbytes for tensor in one) * len(maps) * variants
+    chosen = TabledInputs if n_bytes <= TABLE_BYTES else FreshInputs
+    return chosen(maps, features, augment)
+
+
+def fill_up(rows: Sequence[Tensor]) -> Tensor:
+    """Numbers of several folds' batches as columns ``(B, F)``; a shorter one is filled up with its first number."""
+    filled = pad_sequence(list(rows), padding_value=-1)
+    return torch.where(filled < 0, torch.stack([one[0] for one in rows]), filled)
