@@ -68,7 +68,7 @@ class _Workers:
         for _ in range(self._number):
             ours, theirs = context.Pipe()
             # A worker dies with the run, and leaves Ctrl-C to it.
-            process = context.Process(target=_work, args=(theirs, self._engine, self._training, self._threads), daemon=True)
+            process = context.Process(target=work, args=(theirs, self._engine, self._training, self._threads), daemon=True)
             process.start()
             theirs.close()
             self._processes[ours] = process
@@ -120,7 +120,7 @@ class _Workers:
             yield replace(trained, weights=load(weights))
 
 
-def _work(connection: Connection, engine: Engine, training: Training, threads: int) -> None:
+def work(connection: Connection, engine: Engine, training: Training, threads: int) -> None:
     """A worker's life: folds in, trained folds out, None where a chunk is done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     quiet_lightning()

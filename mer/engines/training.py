@@ -112,8 +112,8 @@ def fold_probabilities(
 ) -> Probabilities:
     """``(N, C)`` class probabilities of a fold's test clips, in the Trainer's precision."""
     device = training.clips.targets.device
-    net, was_training = module.net.to(device).eval(), module.net.training
-    parts = []
+    net, was_training, parts = module.net.to(device), module.net.training, []
+    net.eval()
     with torch.no_grad(), trainer.precision_plugin.forward_context():
         for rows in torch.as_tensor(fold.test).split(training.batch_size):
             parts.append(net(*training.inputs.plain(rows)).float().softmax(dim=-1))
