@@ -10,7 +10,6 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from mer.errors import MerError, SaidError
-from mer.launching import require_sweep
 from mer.messages import user_message
 from mer.progress import say
 
@@ -42,7 +41,6 @@ def run_hydra(verb: str, task: Callable[[DictConfig], object], arguments: Sequen
 
     def job(cfg: DictConfig) -> None:
         try:
-            require_sweep()
             task(cfg)
         except Exception as error:
             message = user_message(error)

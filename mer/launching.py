@@ -2,10 +2,8 @@
 
 from types import TracebackType
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import MissingConfigException
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from mer.errors import MerError
@@ -38,18 +36,6 @@ def threads_beside(jobs: int, cores: int) -> int:
     """Threads of one of ``jobs`` jobs that share ``cores``; ``jobs`` below 0 counts back from the cores."""
     side_by_side = jobs if jobs > 0 else max(1, cores + 1 + jobs)
     return max(1, cores // side_by_side)
-
-
-def require_sweep() -> None:
-    """Refuse a launcher for a job that no launcher runs.
-
-    Raises:
-        MerError: ``launcher=`` was chosen without ``-m``.
-    """
-    hydra = HydraConfig.get()
-    launcher = hydra.runtime.choices.get("launcher")
-    if launcher and hydra.mode != RunMode.MULTIRUN:
-        raise MerError(f"-m beside launcher={launcher}", "no -m", "add -m: a launcher runs the jobs of a sweep")
 
 
 def launcher_message(error: BaseException) -> str | None:

@@ -2,7 +2,6 @@
 
 import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import pytest
@@ -10,6 +9,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import MissingConfigException
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
@@ -48,6 +48,7 @@ def test_launcher_composes_and_its_settings_can_be_overridden(verb: str, launche
     cfg = composed(verb, f"launcher={launcher}")
     assert "launcher" not in {key for key in cfg if key != "hydra"}
     assert isinstance(instantiate(cfg.hydra.callbacks.job_threads), JobThreads)
+    assert cfg.hydra.mode == RunMode.MULTIRUN  # without -m, too
     if launcher != "ray":
         setting = "n_jobs" if launcher == "joblib" else "cpus_per_task"
         assert composed(verb, f"launcher={launcher}", f"hydra.launcher.{setting}=3").hydra.launcher[setting] == 3
@@ -88,14 +89,6 @@ def test_job_is_held_to_its_threads_and_never_given_more(settings: dict[str, int
     JobThreads(**settings).on_job_start(config=DictConfig({}))
     assert (torch.get_num_threads(), cv2.getNumThreads()) == (expected, expected)
     assert thread_count() == min(expected, usable_cores())
-
-
-@pytest.mark.parametrize("verb", ["train", "prepare"])
-def test_launcher_without_a_sweep_is_refused(verb: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    result = run_mer(capsys, verb, "launcher=joblib", "dataset=casme2", f"dataset.root={tmp_path}")
-    assert (result.code, result.err.count("\n")) == (2, 1)
-    assert "expected -m beside launcher=joblib; got no -m" in result.err
 
 
 def test_plugin_that_is_not_installed_is_named_with_its_extra(capsys: pytest.CaptureFixture[str]) -> None:

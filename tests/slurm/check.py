@@ -67,11 +67,30 @@ def check_shared_run(root: Path, outputs: Path) -> None:
     require(same, "the predictions of a run that was not shared")
 
 
+def check_requeued_job(root: Path, outputs: Path) -> None:
+    """A job that is told that its time is up is queued again, and goes on at the fold that was cut short."""
+    epochs = "trainer.max_epochs=100"
+    words = train_words(root, outputs / "requeued", *slurm_words(), epochs)
+    process = subprocess.Popen([sys.executable, "-m", "mer", *words], stderr=subprocess.PIPE, text=True)
+    while not list((outputs / "requeued").glob("tiny/sweep/*/folds/smic*")) and process.poll() is None:
+        time.sleep(0.1)
+    subprocess.run(["scancel", "--signal=USR2", "--name=mer", f"--user={os.getuid()}"], check=True)
+    err = process.communicate()[1]
+    require(process.returncode == 0, f"exit code 0, got {process.returncode}: {err}")
+    mer(*train_words(root, outputs / "whole", epochs))
+    (again,), (whole,) = (list((outputs / name).glob("tiny/**/run.json")) for name in ("requeued", "whole"))
+    logs = "".join(path.read_text() for path in (outputs / "requeued").glob(".submitit/**/*_log.*"))
+    require("Requeuing" in logs and "was complete" in logs, f"a job queued again that goes on, got {logs}")
+    require(logs.count(": trained") == SUBJECTS, f"{SUBJECTS} folds trained in all, got {logs}")
+    same = again.with_name("predictions.csv").read_bytes() == whole.with_name("predictions.csv").read_bytes()
+    require(same, "the predictions of a run that was not cut short")
+
+
 def main() -> None:
     """Run every check in a folder of its own."""
     folder = Path(sys.argv[1])
     write_flow_images(folder / "data", subjects=SUBJECTS, clips_per_subject=3)
-    for check in (check_sweep, check_failed_job, check_shared_run):
+    for check in (check_sweep, check_failed_job, check_shared_run, check_requeued_job):
         started = time.monotonic()
         check(folder / "data", folder / "outputs")
         print(f"test-slurm: {str(check.__doc__).strip()} ({time.monotonic() - started:.0f} s)")
