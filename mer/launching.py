@@ -13,7 +13,7 @@ _LAUNCHERS = ("joblib", "submitit", "ray")  # the packages that run jobs
 _EXTRAS = (*_LAUNCHERS, "optuna")  # of mer, each with the plugin of that name
 
 
-class JobThreads(Callback):  # type: ignore[misc]  # Hydra has no types
+class JobThreads(Callback):
     """Limits a job's threads, in the process that runs it: ``threads``, or the cores shared by ``jobs`` side by side.
 
     Args:
