@@ -80,7 +80,7 @@ def check_requeued_job(root: Path, outputs: Path) -> None:
     mer(*train_words(root, outputs / "whole", epochs))
     (again,), (whole,) = (list((outputs / name).glob("tiny/**/run.json")) for name in ("requeued", "whole"))
     logs = "".join(path.read_text() for path in (outputs / "requeued").glob(".submitit/**/*_log.*"))
-    require("Requeuing" in logs and "was complete" in logs, f"a job queued again that goes on, got {logs}")
+    require("Requeued job" in logs and "was complete" in logs, f"a job queued again that goes on, got {logs}")
     require(logs.count(": trained") == SUBJECTS, f"{SUBJECTS} folds trained in all, got {logs}")
     same = again.with_name("predictions.csv").read_bytes() == whole.with_name("predictions.csv").read_bytes()
     require(same, "the predictions of a run that was not cut short")
