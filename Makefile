@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint bench clean
+.PHONY: help install demo test test-all test-slurm lint bench clean
 
 PYTHON ?= python3
 EXTRAS ?= dev
@@ -31,6 +31,10 @@ test: install ## the tests that take seconds
 
 test-all: install ## all tests
 	$(PYTEST)
+
+test-slurm: install ## sweeps through a Slurm of one machine; root where Slurm is to be installed
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[submitit]'
+	tests/slurm/run.sh
 
 lint: install ## ruff and mypy
 	.venv/bin/ruff check .

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
@@ -15,11 +14,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
+from mer.claims import Claiming, share_out
 from mer.clip import ClipIndex, clip_name
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
-from mer.engines import LEAKY, OnFold, Training, leaky_scores, run_folds
+from mer.engines import LEAKY, OnFold, PooledFolds, Training, leaky_scores, run_folds
 from mer.errors import MerError
 from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps, resize_flow, resize_map
@@ -139,39 +139,50 @@ def _train(
     tracker: Tracker = instantiate(cfg.logger)
     tracker.open(run.path, run.key, config)
     try:
-        metrics, predictions = _run_protocol(cfg, index, maps, folds, run, tracker)
+        with run.claims() as claims:
+            pooled = _train_folds(cfg, index, maps, folds, run.folds, tracker, claims)
+            for _ in share_out(["metrics"], lambda _: run.is_complete, claims):
+                _write_result(cfg, pooled, list(index.classes), len(folds), run)
     except BaseException as error:
         tracker.fail(f"{type(error).__name__}: {error}")
         raise
-    tracker.close(metrics, predictions)
-    run.write_json("metrics.json", metrics)
+    tracker.close(read_run(run.path).metrics, pooled.predictions)
 
 
-def _run_protocol(
-    cfg: DictConfig, index: ClipIndex, maps: FlowMaps, folds: list[Fold], run: RunFolder, tracker: Tracker
-) -> tuple[dict[str, Any], pd.DataFrame]:
+def _train_folds(
+    cfg: DictConfig,
+    index: ClipIndex,
+    maps: FlowMaps,
+    folds: list[Fold],
+    root: Path,
+    tracker: Tracker,
+    claims: Claiming,
+) -> PooledFolds:
     classes = list(index.classes)
     training = build_training(cfg, maps, torch.tensor([classes.index(label) for label in index.clips["label"]]))
     with progress_bar() as bars:
         fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
         on_fold = _announce(len(folds), fold_bar, tracker)
-        pooled = run_folds(
-            instantiate(cfg.engine), training, index.clips, classes, folds, run.path / "folds", on_fold, epoch_bar
+        return run_folds(
+            instantiate(cfg.engine), training, index.clips, classes, folds, root, on_fold, epoch_bar, claims
         )
+
+
+def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_folds: int, run: RunFolder) -> None:
     write_predictions(pooled.predictions, run.path / "predictions.csv")
     scores = score_predictions(pooled.predictions, classes)
     metrics = scores["pooled"] | {
         "classes": classes,
         "per_dataset": scores["datasets"],
         "per_subject": per_subject(pooled.predictions),
-        "n_folds": len(folds),
+        "n_folds": n_folds,
         "seconds": pooled.seconds,
         **provenance(),
     }
     if pooled.leaky is not None:
         metrics[LEAKY] = leaky_scores(pooled.leaky, classes)
     plot_confusion(np.array(metrics["confusion"]), classes, cfg.name, run.path / "figures" / "confusion.png")
-    return metrics, pooled.predictions
+    run.write_json("metrics.json", metrics)
 
 
 def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor) -> Training:
@@ -240,7 +251,7 @@ def _open_run(cfg: DictConfig, config: Mapping[str, Any], index: ClipIndex, maps
     outputs, job = Path(cfg.outputs).expanduser() / cfg.name, None
     if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
         job = job_folder(cfg.sweep, HydraConfig.get().job.override_dirname, key)
-    return open_run(outputs, key, config, cfg.run_dir, job)
+    return open_run(outputs, key, config, cfg.run_dir, job, shared=cfg.share_run or cfg.worker is not None)
 
 
 def _resize(maps: FlowMaps, size: int) -> FlowMaps:

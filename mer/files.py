@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from mer.fingerprint import fingerprint
 
 _UNSAFE = re.compile(r"[^\w.,=+-]")
 _LONGEST_NAME = 100
+_PART = ".part"
 
 
 @contextmanager
@@ -44,12 +46,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside ``path`` that takes its name when the block ends well.
 
+    Its name is this process's own: another that makes the same folder, here or on another machine, is not in the way.
+
     Raises:
         MerError: the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{_PART}")
     try:
-        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         yield temporary
         temporary.replace(path)
@@ -57,6 +60,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise cannot_write(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what killed processes left of their ``atomic_folder`` in ``folder``, in which nobody may be writing."""
+    for part in folder.glob(f".*{_PART}"):
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def cannot_write(path: Path, error: OSError) -> MerError:

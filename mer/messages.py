@@ -6,6 +6,7 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf.errors import OmegaConfBaseException
 
 from mer.errors import MerError
+from mer.launching import launcher_message
 
 
 def user_message(error: BaseException) -> str | None:
@@ -14,6 +15,9 @@ def user_message(error: BaseException) -> str | None:
     for cause in chain:
         if isinstance(cause, MerError):
             return str(cause)
+        told = launcher_message(cause)
+        if told is not None:
+            return told
     for cause in chain:
         if isinstance(cause, (HydraException, OmegaConfBaseException)) and not isinstance(
             cause, InstantiationException

@@ -1,6 +1,5 @@
 """From the clip index to the flow of every clip, through the store: made once, read ever after."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from mer.frames import Image, read_frame
 from mer.keyframes import STEP_VERSION, KeyFrames, aligned_crops, apex_index, key_frames_of, needed_frames
 from mer.magnify.temporal import TemporalFilter
 from mer.store import Store
+from mer.threads import thread_count
 
 _BATCH = 32
 _CLIPS_TOGETHER = 16  # whose landmarks are found in one batch
@@ -139,7 +139,7 @@ class Preparation:
         return replace(index, clips=kept, notes=(*index.notes, *notes)), [path for path in paths if path is not None]
 
     def _ensure(self, clips: Sequence[pd.Series]) -> list[_Work]:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(thread_count()) as pool:
             work = list(pool.map(self._begin, clips))
         self._make([one for one in work if not one.error and not (one.path and one.path.is_file())])
         return work
@@ -181,7 +181,7 @@ class Preparation:
     def _make(self, work: Sequence[_Work]) -> None:
         """Make and keep key frames; landmarks of all the clips are found together."""
         # A clip a thread: files, OpenCV and numpy do their work outside Python's lock.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(thread_count()) as pool:
             list(pool.map(_read_onset, work))
             work = [one for one in work if one.onset is not None]
             self._find_landmarks(work)

@@ -1,5 +1,6 @@
-"""A run's folder: found again by its settings when a killed run is started again."""
+"""A run's folder: found again by its settings when a killed run is started again, or shared by several processes."""
 
+import errno
 import fcntl
 import json
 import re
@@ -14,26 +15,45 @@ from typing import Any, TextIO
 import yaml
 
 import mer
+from mer.claims import Alone, Claiming, Claims
 from mer.errors import MerError
-from mer.files import atomic_file, cannot_write, safe_name
+from mer.files import atomic_file, cannot_write, clear_parts, safe_name
 from mer.fingerprint import fingerprint
 
 _PACKAGES = ("torch", "pytorch-lightning", "kornia", "opencv-python", "numpy", "hydra-core")
 _LONGEST_SLUG = 80
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # flock(2) on some NFS and Lustre mounts
 
 
 @dataclass
 class RunFolder:
-    """An open run; the lock is held until the process ends, however it ends."""
+    """An open run; the lock is held until the process ends, however it ends.
+
+    Attributes:
+        path: the folder.
+        key: fingerprint of all that decides the predictions.
+        lock: the lock's open file.
+        shared: others may be at work in the folder, on other machines too.
+    """
 
     path: Path
     key: str
     lock: TextIO
+    shared: bool = False
 
     @property
     def is_complete(self) -> bool:
         """True once metrics.json stands there, which is written last."""
         return (self.path / "metrics.json").is_file()
+
+    @property
+    def folds(self) -> Path:
+        """Where each fold has its folder."""
+        return self.path / "folds"
+
+    def claims(self) -> Claiming:
+        """Who does what: this process everything, or what no other that shares the run holds."""
+        return Claims(self._claimed) if self.shared else Alone()
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write ``content`` as JSON, whole or not at all."""
@@ -48,15 +68,32 @@ class RunFolder:
 
     def close(self) -> None:
         """Let others open the run."""
+        if self.is_complete:
+            self.clear_abandoned()
         self.lock.close()
+
+    def clear_abandoned(self) -> None:
+        """Remove claims, and folds that killed processes began; for a run in which nobody else has anything to do."""
+        Claims(self._claimed).clear()
+        clear_parts(self.folds)
+
+    @property
+    def _claimed(self) -> Path:
+        return self.path / ".claims"
 
 
 def open_run(
-    outputs: Path, key: str, config: Mapping[str, Any], explicit: str | None = None, job: str | None = None
+    outputs: Path,
+    key: str,
+    config: Mapping[str, Any],
+    explicit: str | None = None,
+    job: str | None = None,
+    shared: bool = False,
 ) -> RunFolder:
     """Open the run of the settings with fingerprint ``key``: an unfinished one goes on, else a new one begins.
 
-    A job of a sweep whose settings are finished is opened as it is, complete.
+    A job of a sweep whose settings are finished is opened as it is, complete; so is a shared run, for those who come
+    late to it.
 
     Args:
         outputs: ``outputs/<experiment>``.
@@ -64,15 +101,16 @@ def open_run(
         config: resolved configuration, written as config.yaml.
         explicit: the folder to use, whatever else there is.
         job: ``<sweep>/<overrides>`` inside ``outputs`` for a job of a sweep.
+        shared: join those who share the run, or begin it in a folder that all of them find, named by ``key``.
 
     Raises:
-        MerError: the explicit folder holds a run of other settings, or is in use.
+        MerError: the explicit folder holds a run of other settings, or is in use; or the run to share is held by a
+            process that does not share it.
     """
     if explicit:
-        chosen = _open(Path(explicit).expanduser(), key, config)
-        if chosen is None:
-            raise MerError(f"a free run folder {explicit}", "one in use", "wait for that run or choose another")
-        return chosen
+        return _open_only(Path(explicit).expanduser(), key, config, shared)
+    if shared:
+        return _open_only(_find(outputs, key) or outputs / (job or f"shared-{key[:8]}"), key, config, shared)
     for path in sorted(outputs.glob("**/run.json")) if outputs.is_dir() else []:
         if _key(path.parent) != key or ((path.parent / "metrics.json").is_file() and job is None):
             continue
@@ -94,6 +132,20 @@ def provenance() -> dict[str, Any]:
     return {"versions": versions, "git_commit": _git_commit(Path(mer.__file__).parent.parent)}
 
 
+def _find(outputs: Path, key: str) -> Path | None:
+    """The run of these settings, rather an unfinished one; the same for all who look at the same time."""
+    found = [path.parent for path in sorted(outputs.glob("**/run.json")) if _key(path.parent) == key]
+    return next((path for path in found if not (path / "metrics.json").is_file()), found[0] if found else None)
+
+
+def _open_only(path: Path, key: str, config: Mapping[str, Any], shared: bool) -> RunFolder:
+    opened = _open(path, key, config, shared)
+    if opened is None:
+        remedy = "wait for that run, choose another, or start both with share_run=true"
+        raise MerError(f"a free run folder {path}", "one in use", remedy)
+    return opened
+
+
 def _open_new(outputs: Path, name: str, key: str, config: Mapping[str, Any]) -> RunFolder:
     for attempt in range(1, 1000):
         path = outputs / (name if attempt == 1 else f"{name}-{attempt}")
@@ -104,7 +156,7 @@ def _open_new(outputs: Path, name: str, key: str, config: Mapping[str, Any]) -> 
     raise MerError(f"a free folder name in {outputs}", "1000 taken", "set run_dir=DIR")
 
 
-def _open(path: Path, key: str, config: Mapping[str, Any]) -> RunFolder | None:
+def _open(path: Path, key: str, config: Mapping[str, Any], shared: bool = False) -> RunFolder | None:
     """Open and lock ``path``; None where another process holds it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -112,20 +164,40 @@ def _open(path: Path, key: str, config: Mapping[str, Any]) -> RunFolder | None:
     except OSError as error:
         raise cannot_write(path, error) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        locked = _lock(lock, shared)
+    except BaseException:
+        lock.close()
+        raise
+    if not locked:
         lock.close()
         return None
-    run = RunFolder(path, key, lock)
+    run = RunFolder(path, key, lock, shared)
     kept = _key(path)
     if kept not in (key, None):
         run.close()
         raise MerError(f"a run of these settings in {path}", "a run of others", "choose another run_dir= or remove it")
+    if not shared:
+        run.clear_abandoned()
     if kept is None:
         with atomic_file(path / "config.yaml") as temporary:
             temporary.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
         run.write_json("run.json", {"fingerprint": key, "started": datetime.now().isoformat(timespec="seconds")})
     return run
+
+
+def _lock(file: TextIO, shared: bool) -> bool:
+    """Lock ``file``, to keep out those who do not share the run; those who do need no lock among themselves."""
+    try:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        if not shared:
+            remedy = "set share_run=true, which needs no locks, or outputs= on another disk"
+            raise MerError(f"to lock {file.name}", error.strerror or str(error), remedy) from error
+    return True
 
 
 def run_key(settings: Mapping[str, Any], clips: Any) -> str:

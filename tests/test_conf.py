@@ -15,7 +15,7 @@ ROOTS = sorted(path.stem for path in conf_dir().glob("*.yaml"))
 CHOICES = sorted(
     (path.parent.name, path.stem)
     for path in conf_dir().glob("*/*.yaml")
-    if path.parent.name not in ("synth", "experiment")
+    if path.parent.name not in ("synth", "experiment", "launcher")
 )
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mer.errors import MerError
-from mer.files import atomic_file, atomic_folder, cannot_write, safe_name
+from mer.files import atomic_file, atomic_folder, cannot_write, clear_parts, safe_name
 
 HOSTILE = ["", ".", "..", "...", "../../etc", "a/b", "a\\b", "/", ".hidden", "a\x00b", "a:b", "a b", "a*b", "x" * 300]
 
@@ -87,12 +87,14 @@ def test_exception_leaves_no_folder_and_no_litter(tmp_path: Path, error: type[Ba
     assert list(tmp_path.iterdir()) == []
 
 
-def test_leftover_of_a_killed_process_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / ".fold.part").mkdir()
-    (tmp_path / ".fold.part" / "half.txt").touch()
+def test_leftover_of_a_killed_process_is_no_part_of_the_folder_and_is_cleared(tmp_path: Path) -> None:
+    killed = atomic_folder(tmp_path / "fold")
+    (killed.__enter__() / "half.txt").touch()
     with atomic_folder(tmp_path / "fold") as temporary:
         (temporary / "a.txt").touch()
     assert [path.name for path in (tmp_path / "fold").iterdir()] == ["a.txt"]
+    assert len(list(tmp_path.iterdir())) == 2
+    clear_parts(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["fold"]
 
 

@@ -226,7 +226,7 @@ def test_joblib_workers_run_a_sweep_and_name_a_failed_job(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    words = train_words(root, tmp_path / "outputs", "-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    words = train_words(root, tmp_path / "outputs", "-m", "launcher=joblib", "hydra.launcher.n_jobs=2")
     assert run_mer(capsys, *words, "model.widths=[4],[5]").code == 0
     assert len(list((tmp_path / "outputs").glob("tiny/sweep/*/metrics.json"))) == 2
     failed = run_mer(capsys, *words, "model.depth=99,98")

@@ -1,7 +1,7 @@
 """The one place where folds are listed, handed to an engine, kept and pooled, whichever engine trains them."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from mer.claims import Alone, Claiming, share_out
 from mer.engines.training import Engine, OnEpoch, TrainedFold, Training
 from mer.files import atomic_folder, safe_name
 from mer.metrics import accuracy, confusion_matrix, summarise, uar, uf1
@@ -41,6 +42,7 @@ def run_folds(
     root: Path,
     on_fold: OnFold,
     on_epoch: OnEpoch,
+    claims: Claiming | None = None,
 ) -> PooledFolds:
     """Train the folds that ``root`` does not hold yet, each kept whole as soon as it is done, and pool all.
 
@@ -53,15 +55,28 @@ def run_folds(
         root: ``<run>/folds``, one folder a fold.
         on_fold: told of each fold once: found complete, or trained.
         on_epoch: told of the progress of those in hand.
+        claims: who trains which; by default this process all.
     """
-    for fold in folds:
-        if fold_folder(root, fold).is_dir():
-            on_fold(fold, fold_folder(root, fold), False)
-    while missing := [fold for fold in folds if not fold_folder(root, fold).is_dir()]:
-        for trained in engine.train(engine.next_folds(missing, training), training, on_epoch):
-            folder = fold_folder(root, trained.fold)
-            write_fold(trained, clips, classes, folder)
-            on_fold(trained.fold, folder, True)
+    untold = {fold.subject: fold for fold in folds}
+    by_name = dict(untold)
+
+    def tell(names: Iterable[str], is_new: bool) -> None:
+        for fold in [untold.pop(name) for name in names]:
+            on_fold(fold, fold_folder(root, fold), is_new)
+
+    def is_kept(name: str) -> bool:
+        return fold_folder(root, by_name[name]).is_dir()
+
+    def next_names(free: Sequence[str]) -> list[str]:
+        return [fold.subject for fold in engine.next_folds([by_name[name] for name in free], training)]
+
+    tell([name for name in untold if is_kept(name)], is_new=False)
+    for names in share_out(list(by_name), is_kept, claims or Alone(), next_names):
+        for trained in engine.train([by_name[name] for name in names], training, on_epoch):
+            if not is_kept(trained.fold.subject):  # by one who took it over while this process was stopped
+                write_fold(trained, clips, classes, fold_folder(root, trained.fold))
+            tell([trained.fold.subject], is_new=True)
+    tell(list(untold), is_new=False)
     return pool(folds, root)
 
 
