@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -17,6 +18,7 @@ from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
 from mer.errors import MerError
+from mer.files import safe_name
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.hydra_app import plain
 from mer.predictions import per_subject, score_predictions, write_predictions
@@ -31,6 +33,7 @@ from mer.report.figures import plot_confusion
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
+from mer.tracking import Tracker, tracked
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -129,35 +132,50 @@ def _train(
     cfg: DictConfig, config: dict[str, Any], index: ClipIndex, maps: FlowMaps, folds: list[Fold], run: RunFolder
 ) -> None:
     quiet_lightning()
+    with tracked(instantiate(cfg.logger), run.path, run.key, config) as tracker:
+        pooled, seconds = _train_folds(cfg, index, maps, folds, run.path / "folds", tracker)
+        metrics = _write_result(cfg, pooled, list(index.classes), len(folds), seconds, run)
+        tracker.close(metrics, pooled)
+
+
+def _train_folds(
+    cfg: DictConfig, index: ClipIndex, maps: FlowMaps, folds: list[Fold], root: Path, tracker: Tracker
+) -> tuple[pd.DataFrame, float]:
     classes = list(index.classes)
-    tracker = instantiate(cfg.logger)
-    tracker.open(run.path, run.key, config)
     with progress_bar() as bars:
         fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
         engine = SequentialEngine(
             build_module=partial(build_module, cfg, len(classes)),
             build_trainer=lambda logger: instantiate(cfg.trainer, logger=logger, callbacks=[EpochBar(epoch_bar)]),
-            build_logger=tracker.fold_logger,
             batch_size=cfg.batch_size,
             seed=cfg.seed,
         )
         targets = torch.tensor([classes.index(label) for label in index.clips["label"]])
-        pooled, seconds = engine.run(
-            index.clips, ClipDataset(maps, targets), classes, folds, run.path / "folds", _announce(folds, fold_bar)
-        )
+        announce = _announce(folds, fold_bar)
+
+        def on_fold(fold: Fold, is_new: bool) -> None:
+            tracker.fold(fold, root / safe_name(fold.subject), is_new)
+            announce(fold, is_new)
+
+        return engine.run(index.clips, ClipDataset(maps, targets), classes, folds, root, on_fold)
+
+
+def _write_result(
+    cfg: DictConfig, pooled: pd.DataFrame, classes: list[str], n_folds: int, seconds: float, run: RunFolder
+) -> dict[str, Any]:
     write_predictions(pooled, run.path / "predictions.csv")
     scores = score_predictions(pooled, classes)
     metrics = scores["pooled"] | {
         "classes": classes,
         "per_dataset": scores["datasets"],
         "per_subject": per_subject(pooled),
-        "n_folds": len(folds),
+        "n_folds": n_folds,
         "seconds": seconds,
         **provenance(),
     }
     plot_confusion(np.array(metrics["confusion"]), classes, cfg.name, run.path / "figures" / "confusion.png")
-    tracker.close(metrics, pooled)
     run.write_json("metrics.json", metrics)
+    return metrics
 
 
 def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> MicroExpressionModule:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers import CSVLogger, Logger
 from safetensors.torch import save_file
 
 from mer.datamodule import ClipDataset, LOSODataModule
@@ -24,7 +24,6 @@ from mer.recognition import MicroExpressionModule
 
 BuildModule = Callable[[ClipDataset], MicroExpressionModule]
 BuildTrainer = Callable[[Logger | bool], pl.Trainer]
-BuildLogger = Callable[[Path, Fold], Logger | bool]
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,12 @@ class SequentialEngine:
     Attributes:
         build_module: a fresh module, told the training clips alone.
         build_trainer: a fresh Trainer for a logger.
-        build_logger: the fold's logger, writing into the folder given.
         batch_size: clips a batch.
         seed: the run's seed; each fold derives its own from it and its subject.
     """
 
     build_module: BuildModule
     build_trainer: BuildTrainer
-    build_logger: BuildLogger
     batch_size: int
     seed: int
 
@@ -68,7 +65,7 @@ class SequentialEngine:
             pl.seed_everything(seed, workers=True, verbose=False)
             datamodule = LOSODataModule(data, fold, self.batch_size, seed)
             module = self.build_module(datamodule.train_clips)
-            trainer = self.build_trainer(self.build_logger(part, fold))
+            trainer = self.build_trainer(CSVLogger(str(part), name="", version="", flush_logs_every_n_steps=10_000))
             _fit(trainer, module, datamodule)
             batches: Any = trainer.predict(module, datamodule=datamodule)
             table = predictions_table(clips.iloc[fold.test], torch.cat(batches).cpu().numpy(), classes)
