@@ -14,10 +14,8 @@ from mer.files import atomic_file
 from mer.messages import user_message
 from mer.progress import say
 from mer.protocols.folds import Fold
+from mer.runs import FAILURE
 from mer.tracking.tracker import Picture, Tracker
-
-# What ended a run that did not finish; gone once it goes on.
-FAILURE = "failure.json"
 
 
 class GuardedTracker:

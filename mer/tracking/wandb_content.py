@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import wandb
 import yaml
 
 from mer.predictions import HEADLINE, MAIN_SCORES
+from mer.tracking.wandb_package import wandb
 
 _FILES = ("predictions.csv", "metrics.json", "folds/*/metrics.csv", "folds/*/metrics.json")
 _FIGURES = ("figures/confusion.*", "figures/curves.*")
@@ -50,6 +50,7 @@ def run_artifact(folder: Path, identity: str, config: Mapping[str, Any], checkpo
     """The run's folder as an artifact: ``config`` in the place of config.yaml, whose secrets are not masked."""
     artifact = wandb.Artifact(f"run-{identity}", type="run")
     copy = folder / "wandb" / "config.yaml"
+    copy.parent.mkdir(exist_ok=True)
     copy.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     artifact.add_file(str(copy), "config.yaml", policy="immutable", skip_cache=True)
     figures = _FIGURES_WITH_FACES if faces else _FIGURES

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from mer.errors import MerError
 from mer.fingerprint import fingerprint
 from mer.progress import say
 from mer.protocols.folds import Fold
@@ -22,13 +21,7 @@ from mer.tracking.wandb_content import (
     run_artifact,
     run_summary,
 )
-
-try:
-    import wandb
-except ImportError as missing:
-    raise MerError(
-        "the package wandb for logger=wandb", "none that can be imported", "pip install wandb, or choose logger=csv"
-    ) from missing
+from mer.tracking.wandb_package import wandb
 
 _HOST = "api.wandb.ai"
 _START_S, _END_S = 30.0, 300.0  # longer than a slow link needs; a link that is down must not hold up a sweep
@@ -67,13 +60,13 @@ class WandbTracker:
         self.checkpoints = checkpoints
 
     def open(self, folder: Path, key: str, config: Mapping[str, Any]) -> None:
-        self._folder, self._secrets = folder, known_secrets()
+        self._folder, self._secrets = folder.resolve(), known_secrets()  # `wandb sync` may be called from elsewhere
         self._config = masked(config, self._secrets)
-        self._group = self.group or default_group(folder, config)
+        self._group = self.group or masked(default_group(folder, config), self._secrets)
         self._id = f"{key}-{fingerprint(folder.name)}"  # W&B refuses some characters of a folder's name
         self._scores: list[dict[str, Any]] = []
         self._curves: list[pd.DataFrame] = []
-        self._run = self._start(self._id, folder.name, "loso")
+        self._run = self._start(self._id, masked(folder.name, self._secrets), "loso")
         self._run.define_metric("progress/*", step_metric="progress/folds", summary="none")
         self._run.define_metric("curves/*", step_metric="epoch", summary="none")
 
@@ -96,11 +89,15 @@ class WandbTracker:
         self._log_result(metrics, predictions)
         self._run.summary.update(run_summary(metrics))
         self._run.log_artifact(run_artifact(self._folder, self._id, self._config, self.checkpoints, self.faces))
-        self._run.finish()
+        self._end(0)
 
     def fail(self, reason: str) -> None:
         self._run.summary["ended_by"] = masked(reason, self._secrets)
-        self._run.finish(exit_code=_FAILED)
+        self._end(_FAILED)
+
+    def _end(self, exit_code: int) -> None:
+        self._run.finish(exit_code=exit_code)
+        wandb.teardown()  # finish() may return before the service has written the file: here it has
 
     def _log_curves(self) -> None:
         pooled = pool_curves(self._curves)
