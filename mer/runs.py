@@ -42,17 +42,22 @@ class UnfinishedRun:
     folds_done: int
 
 
-def find_runs(paths: Iterable[Path]) -> list[Run]:
+def find_runs(paths: Iterable[Path], but_for: Sequence[UnfinishedRun] = ()) -> list[Run]:
     """Every finished run at or below ``paths``, in their order.
+
+    Args:
+        paths: folders.
+        but_for: runs that a path may hold instead of finished ones.
 
     Raises:
         MerError: a path holds none, or a run's files cannot be read.
     """
+    others = [run.path.resolve() for run in but_for]
     runs: dict[Path, Run] = {}
     for path in paths:
         found = sorted(path.glob("**/run.json")) if path.is_dir() else []
         done = [file.parent for file in found if (file.parent / "metrics.json").is_file()]
-        if not done:
+        if not done and not any(other.is_relative_to(path.resolve()) for other in others):
             raise MerError("a folder with finished runs", str(path), "give a run's folder or one above it")
         runs.update((folder.resolve(), read_run(folder)) for folder in done)
     return list(runs.values())

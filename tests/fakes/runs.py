@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import yaml
 
 from mer.predictions import per_subject, score_predictions, write_predictions
-from mer.report.figures import plot_confusion
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -51,7 +51,8 @@ def write_run(
     if finished:
         metrics = fake_metrics(table)
         write_predictions(table, folder / "predictions.csv")
-        plot_confusion(np.array(metrics["confusion"]), CLASSES, "tiny", folder / "figures" / "confusion.png")
+        (folder / "figures").mkdir()
+        cv2.imwrite(str(folder / "figures" / "confusion.png"), np.zeros((8, 8, 3), np.uint8))
         (folder / "metrics.json").write_text(json.dumps(metrics))
     return folder
 
