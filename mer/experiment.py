@@ -165,7 +165,7 @@ def _write_result(
 ) -> dict[str, Any]:
     write_predictions(pooled, run.path / "predictions.csv")
     scores = score_predictions(pooled, classes)
-    metrics = scores["pooled"] | {
+    metrics: dict[str, Any] = scores["pooled"] | {
         "classes": classes,
         "per_dataset": scores["datasets"],
         "per_subject": per_subject(pooled),

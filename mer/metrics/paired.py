@@ -33,7 +33,7 @@ def mcnemar(targets: NDArray[np.int64], first: NDArray[np.int64], second: NDArra
     right_first, right_second = first == targets, second == targets
     b, c = int((right_first & ~right_second).sum()), int((right_second & ~right_first).sum())
     tail = sum(comb(b + c, k) for k in range(min(b, c) + 1))
-    return min(1.0, 2 * tail / 2 ** (b + c))
+    return min(1.0, float(2 * tail / 2 ** (b + c)))
 
 
 def permutation_test(

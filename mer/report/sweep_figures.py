@@ -95,10 +95,10 @@ def _points(axes: Axes, at: NDArray[np.float64], groups: Sequence[SeedGroup], sc
     colour, marker = _LOOKS[score]
     means = np.array([group.mean[score] for group in groups])
     errors = np.array([_error(group, score) for group in groups]).T
-    x, y, name = (at, means, "yerr") if is_vertical else (means, at, "xerr")
+    x, y = (at, means) if is_vertical else (means, at)
+    xerr, yerr = (None, errors) if is_vertical else (errors, None)
     line = "-" if is_vertical else ""
-    label = MAIN_SCORES[score]
-    axes.errorbar(x, y, **{name: errors}, color=colour, marker=marker, linestyle=line, capsize=3, label=label)
+    axes.errorbar(x, y, yerr, xerr, color=colour, marker=marker, linestyle=line, capsize=3, label=MAIN_SCORES[score])
 
 
 def _error(group: SeedGroup, score: str) -> tuple[float, float]:

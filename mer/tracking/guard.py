@@ -1,7 +1,7 @@
 """Keeps a tracker's troubles away from the training it follows."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from mer.messages import user_message
 from mer.progress import say
 from mer.protocols.folds import Fold
 from mer.runs import FAILURE
-from mer.tracking.tracker import Picture, Tracker
+from mer.tracking.tracker import Tracker
 
 
 class GuardedTracker:
@@ -23,13 +23,9 @@ class GuardedTracker:
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker: Tracker | None = tracker
-        self.faces = tracker.faces
 
     def open(self, folder: Path, key: str, config: Mapping[str, Any]) -> None:
         self._try(lambda tracker: tracker.open(folder, key, config))
-
-    def pictures(self, name: str, images: Sequence[Picture]) -> None:
-        self._try(lambda tracker: tracker.pictures(name, images))
 
     def fold(self, fold: Fold, folder: Path, is_new: bool) -> None:
         self._try(lambda tracker: tracker.fold(fold, folder, is_new))

@@ -1,34 +1,19 @@
 """What a tracker does for a run, and the one that leaves it at the run's own files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mer.protocols.folds import Fold
 
-# A caption and RGB (H, W, 3).
-Picture = tuple[str, NDArray[np.uint8]]
-
 
 class Tracker(Protocol):
-    """Follows a run: opened once, told each fold once, ended once by ``close`` or ``fail``.
-
-    Attributes:
-        faces: True where it takes pictures of faces.
-    """
-
-    faces: bool
+    """Follows a run: opened once, told each fold once, ended once by ``close`` or ``fail``."""
 
     def open(self, folder: Path, key: str, config: Mapping[str, Any]) -> None:
         """Begin, or go on with, the run kept in ``folder``, whose settings have the fingerprint ``key``."""
-        ...
-
-    def pictures(self, name: str, images: Sequence[Picture]) -> None:
-        """Take samples, after ``open``."""
         ...
 
     def fold(self, fold: Fold, folder: Path, is_new: bool) -> None:
@@ -51,13 +36,8 @@ class Tracker(Protocol):
 class FilesTracker:
     """Nothing beside what every run writes: ``folds/<subject>/metrics.csv``, predictions.csv, metrics.json."""
 
-    faces = False
-
     def open(self, folder: Path, key: str, config: Mapping[str, Any]) -> None:
         """Nothing to begin."""
-
-    def pictures(self, name: str, images: Sequence[Picture]) -> None:
-        """Nothing to take."""
 
     def fold(self, fold: Fold, folder: Path, is_new: bool) -> None:
         """Nothing to add."""

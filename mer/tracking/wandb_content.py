@@ -11,8 +11,7 @@ from mer.predictions import HEADLINE, MAIN_SCORES
 from mer.tracking.wandb_package import wandb
 
 _FILES = ("predictions.csv", "metrics.json", "folds/*/metrics.csv", "folds/*/metrics.json")
-_FIGURES = ("figures/confusion.*", "figures/curves.*")
-_FIGURES_WITH_FACES = ("figures/*",)
+_FACELESS = ("confusion", "curves", "flow_samples")  # figures; others may show faces
 _CHECKPOINTS = ("folds/*/*.safetensors",)
 
 
@@ -53,9 +52,14 @@ def run_artifact(folder: Path, identity: str, config: Mapping[str, Any], checkpo
     copy.parent.mkdir(exist_ok=True)
     copy.write_text(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     artifact.add_file(str(copy), "config.yaml", policy="immutable", skip_cache=True)
-    figures = _FIGURES_WITH_FACES if faces else _FIGURES
-    for pattern in (*_FILES, *figures, *(_CHECKPOINTS if checkpoints else ())):
-        for path in sorted(folder.glob(pattern)):
-            if path.is_file():
-                artifact.add_file(str(path), str(path.relative_to(folder)), policy="immutable", skip_cache=True)
+    patterns = (*_FILES, *(_CHECKPOINTS if checkpoints else ()))
+    files = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    for path in (*files, *run_figures(folder, faces)):
+        artifact.add_file(str(path), str(path.relative_to(folder)), policy="immutable", skip_cache=True)
     return artifact
+
+
+def run_figures(folder: Path, faces: bool) -> list[Path]:
+    """The files of the run's figures; those that may show faces only where asked for."""
+    files = sorted(path for path in (folder / "figures").glob("*") if path.is_file())
+    return [path for path in files if faces or path.stem in _FACELESS]

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pandas as pd
 
@@ -13,12 +14,12 @@ from mer.progress import say
 from mer.protocols.folds import Fold
 from mer.report.curves import plot_curves, pool_curves
 from mer.tracking.secrets import known_secrets, masked, netrc_login
-from mer.tracking.tracker import Picture
 from mer.tracking.wandb_content import (
     class_table,
     fold_table,
     predictions_table,
     run_artifact,
+    run_figures,
     run_summary,
 )
 from mer.tracking.wandb_package import wandb
@@ -37,7 +38,7 @@ class WandbTracker:
         group: groups runs; default: the experiment's name, and the sweep's where it is a job of one.
         tags: of the run.
         folds: True for a W&B run of each fold besides, in the same group.
-        faces: True to log pictures of faces.
+        faces: True to log the figures that show faces, too.
         checkpoints: True to add the folds' weights to the artifact.
     """
 
@@ -69,9 +70,6 @@ class WandbTracker:
         self._run = self._start(self._id, masked(folder.name, self._secrets), "loso")
         self._run.define_metric("progress/*", step_metric="progress/folds", summary="none")
         self._run.define_metric("curves/*", step_metric="epoch", summary="none")
-
-    def pictures(self, name: str, images: Sequence[Picture]) -> None:
-        self._run.log({f"samples/{name}": [wandb.Image(pixels, caption=caption) for caption, pixels in images]})
 
     def fold(self, fold: Fold, folder: Path, is_new: bool) -> None:
         scores = json.loads((folder / "metrics.json").read_text())
@@ -114,7 +112,7 @@ class WandbTracker:
     def _log_result(self, metrics: Mapping[str, Any], predictions: pd.DataFrame) -> None:
         classes = list(metrics["classes"])
         numbers = {name: [classes.index(label) for label in predictions[name]] for name in ("target", "prediction")}
-        figures = {name: self._folder / "figures" / f"{name}.png" for name in ("confusion", "curves")}
+        figures = [path for path in run_figures(self._folder, self.faces) if path.suffix == ".png"]
         self._run.log(
             {
                 "predictions": wandb.Table(dataframe=predictions_table(predictions)),
@@ -124,13 +122,13 @@ class WandbTracker:
                     y_true=numbers["target"], preds=numbers["prediction"], class_names=classes
                 ),
             }
-            | {f"figures/{name}": wandb.Image(str(path)) for name, path in figures.items() if path.is_file()}
+            | {f"figures/{path.stem}": wandb.Image(str(path)) for path in figures}
         )
 
     def _log_fold(self, fold: Fold, scores: Mapping[str, Any], curves: pd.DataFrame, is_new: bool) -> None:
         """A run of its own; a fold that was complete has one already, unless the tracker was not there then."""
         identity = f"{self._id}-{fingerprint(fold.subject)}"
-        if not is_new and any((self._folder / "wandb").glob(f"*run-*-{identity}")):
+        if not is_new and any((self._folder / "wandb").glob(f"*run-*-{identity}*")):
             return
         run = self._start(identity, f"{self._folder.name}/{fold.subject}", "fold")
         run.define_metric("*", step_metric="epoch")
@@ -176,6 +174,7 @@ class WandbTracker:
                 x_disable_meta=True,
                 x_disable_machine_info=True,
                 x_save_requirements=False,
+                x_sync_dir_suffix=uuid4().hex[:6],  # else a run that goes on within the second overwrites its file
                 disable_git=True,
                 disable_code=True,
             ),

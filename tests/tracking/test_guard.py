@@ -1,7 +1,7 @@
 """A tracker in trouble never stops a run."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from mer.errors import MerError
 from mer.protocols.folds import Fold
-from mer.tracking import FilesTracker, Picture, tracked
+from mer.tracking import FilesTracker, tracked
 from tests.fakes import write_flow_images
 from tests.runner import run_mer, train_words
 
@@ -33,9 +33,6 @@ class Recorder(FilesTracker):
     def open(self, folder: Path, key: str, config: Mapping[str, Any]) -> None:
         self._note("open")
 
-    def pictures(self, name: str, images: Sequence[Picture]) -> None:
-        self._note("pictures")
-
     def fold(self, fold: Fold, folder: Path, is_new: bool) -> None:
         self._note("fold")
 
@@ -48,7 +45,6 @@ class Recorder(FilesTracker):
 
 def follow(recorder: Recorder, folder: Path) -> None:
     with tracked(recorder, folder, "key", {}) as tracker:
-        tracker.pictures("flow", [])
         tracker.fold(FOLD, folder, True)
         tracker.close({}, pd.DataFrame())
 
@@ -56,11 +52,11 @@ def follow(recorder: Recorder, folder: Path) -> None:
 def test_all_is_passed_on(tmp_path: Path) -> None:
     recorder = Recorder()
     follow(recorder, tmp_path)
-    assert recorder.told == ["open", "pictures", "fold", "close"]
+    assert recorder.told == ["open", "fold", "close"]
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("step", ["open", "pictures", "fold", "close"])
+@pytest.mark.parametrize("step", ["open", "fold", "close"])
 def test_tracker_that_fails_is_named_once_and_left_out(
     step: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
