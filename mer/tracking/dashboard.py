@@ -77,7 +77,7 @@ def save(project: str, entity: str | None = None) -> list[str]:
     if wandb_mode() != "online":
         raise MerError("a W&B login", "none, or WANDB_MODE set", "run `wandb login`, or give --dry-run")
     try:
-        owner = entity or wandb.Api().default_entity
+        owner = entity or wandb.Api().default_entity or ""
         return [str(build(project, owner).save().url) for build in (build_workspace, build_report)]
     except Exception as error:  # wandb's, requests' and GraphQL's own kinds
         reason = " ".join(str(error).split())
