@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import wandb
 import yaml
 
 from mer.protocols.folds import Fold
@@ -186,11 +187,16 @@ def test_service_of_another_process_is_left_alone(monkeypatch: pytest.MonkeyPatc
         assert ("WANDB_SERVICE" in os.environ) is stays
 
 
+def test_run_starts_where_a_service_was_inherited_that_is_gone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wandb.teardown()
+    monkeypatch.setenv("WANDB_SERVICE", "3-1-unix-/gone/socket")
+    track(WandbTracker(), folder)
+    assert len(kept(folder)) == 1
+
+
 def test_server_out_of_reach_leaves_the_run_offline(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import wandb
-
     wandb.teardown()  # a service reads the environment when it starts
     monkeypatch.setattr("mer.tracking.wandb_run._START_S", 1.0)
     monkeypatch.setenv("WANDB_MODE", "online")
