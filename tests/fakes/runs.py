@@ -60,7 +60,7 @@ def write_run(
 def write_fold(folder: Path, subject: str, rows: pd.DataFrame, epochs: int = 3) -> None:
     """Write what a fold leaves: metrics.csv, metrics.json, predictions.csv and weights."""
     folder.mkdir(parents=True)
-    losses = 1 / np.arange(1, epochs + 1) + len(subject + rows["prediction"].iloc[0]) / 100
+    losses = 1 / np.arange(1, epochs + 1) + int(subject[-1]) ** 2 / 100  # whose mean is not their median
     curves = pd.DataFrame({"epoch": range(epochs), "train_loss": losses, "train_accuracy": 1 - losses / 2})
     curves.to_csv(folder / "metrics.csv", index=False)
     scores = {

@@ -131,6 +131,8 @@ def test_folds_are_runs_of_their_own_where_asked_for(folder: Path) -> None:
     assert first.column("train_loss") == pytest.approx(curves["train_loss"].tolist())
     track(WandbTracker(folds=True), folder, is_new=False)
     assert len(kept(folder)) == 5  # one more: the run went on, its folds were there
+    track(WandbTracker(folds=True), folder)
+    assert len(kept(folder)) == 9  # trained again, logged again
 
 
 def test_run_that_fails_says_why_and_goes_on_under_its_id(folder: Path) -> None:
