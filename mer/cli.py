@@ -14,8 +14,9 @@ VERBS = {
     "prepare": "aligned key frames and flow into the store; goes on where it stopped",
     "train": "run a protocol: all folds, pooled metrics, artifacts; -m sweeps",
     "score": "pooled scores of a predictions.csv, with intervals",
-    "compare": "table of runs and sweeps",
+    "compare": "table and figures of runs and sweeps, with paired tests",
     "report": "self-contained HTML report of runs and sweeps",
+    "dashboard": "the W&B workspace and report that compare a project's runs",
     "magnify": "the magnified video beside the original",
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }

@@ -35,7 +35,7 @@ from mer.report.figures import plot_confusion
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
-from mer.tracking import Tracker
+from mer.tracking import Tracker, tracked
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -136,17 +136,11 @@ def _train(
     cfg: DictConfig, config: dict[str, Any], index: ClipIndex, maps: FlowMaps, folds: list[Fold], run: RunFolder
 ) -> None:
     quiet_lightning()
-    tracker: Tracker = instantiate(cfg.logger)
-    tracker.open(run.path, run.key, config)
-    try:
-        with run.claims() as claims:
-            pooled = _train_folds(cfg, index, maps, folds, run.folds, tracker, claims)
-            for _ in share_out(["metrics"], lambda _: run.is_complete, claims):
-                _write_result(cfg, pooled, list(index.classes), len(folds), run)
-    except BaseException as error:
-        tracker.fail(f"{type(error).__name__}: {error}")
-        raise
-    tracker.close(read_run(run.path).metrics, pooled.predictions)
+    with tracked(instantiate(cfg.logger), run.path, run.key, config) as tracker, run.claims() as claims:
+        pooled = _train_folds(cfg, index, maps, folds, run.folds, tracker, claims)
+        for _ in share_out(["metrics"], lambda _: run.is_complete, claims):
+            _write_result(cfg, pooled, list(index.classes), len(folds), run)
+        tracker.close(read_run(run.path).metrics, pooled.predictions)
 
 
 def _train_folds(

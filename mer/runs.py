@@ -1,5 +1,6 @@
-"""Finished runs on disk: found, read, and set beside each other."""
+"""Runs on disk: found, read, and set beside each other."""
 
+import fcntl
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from mer.predictions import MAIN_SCORES
 
 # Settings that do not decide the predictions.
 FREE_SETTINGS = ("json", "outputs", "store", "run_dir", "share_run", "worker", "sweep", "logger", "engine")
+
+# Why a run that did not finish ended; mer.tracking writes it, and takes it away when the run goes on.
+FAILURE = "failure.json"
 
 _NEEDED = {
     *(*MAIN_SCORES, "intervals", "confusion", "per_class", "per_subject"),
@@ -29,20 +33,41 @@ class Run:
     metrics: Mapping[str, Any]
 
 
-def find_runs(paths: Iterable[Path]) -> list[Run]:
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """A run without a result: its folder, ``running``, ``stopped`` or ``failed: <reason>``, and its complete folds."""
+
+    path: Path
+    state: str
+    folds_done: int
+
+
+def find_runs(paths: Iterable[Path], but_for: Sequence[UnfinishedRun] = ()) -> list[Run]:
     """Every finished run at or below ``paths``, in their order.
+
+    Args:
+        paths: folders.
+        but_for: runs that a path may hold instead of finished ones.
 
     Raises:
         MerError: a path holds none, or a run's files cannot be read.
     """
+    others = [run.path.resolve() for run in but_for]
     runs: dict[Path, Run] = {}
     for path in paths:
         found = sorted(path.glob("**/run.json")) if path.is_dir() else []
         done = [file.parent for file in found if (file.parent / "metrics.json").is_file()]
-        if not done:
+        if not done and not any(other.is_relative_to(path.resolve()) for other in others):
             raise MerError("a folder with finished runs", str(path), "give a run's folder or one above it")
         runs.update((folder.resolve(), read_run(folder)) for folder in done)
     return list(runs.values())
+
+
+def find_unfinished(paths: Iterable[Path]) -> list[UnfinishedRun]:
+    """Every run at or below ``paths`` that has no metrics.json, in their order."""
+    files = [file for path in paths if path.is_dir() for file in sorted(path.glob("**/run.json"))]
+    folders = {file.parent.resolve(): file.parent for file in files if not (file.parent / "metrics.json").is_file()}
+    return [UnfinishedRun(folder, _state(folder), _folds_done(folder)) for folder in folders.values()]
 
 
 def read_run(folder: Path) -> Run:
@@ -69,10 +94,40 @@ def beside_each_other(runs: Sequence[Run]) -> list[tuple[Run, dict[str, str], st
 
 def differing_settings(runs: Iterable[Run]) -> list[dict[str, str]]:
     """For each run, the settings in which the runs differ; ``-`` where a run has no such setting."""
-    flat = [dict(_flatten({k: v for k, v in run.config.items() if k not in FREE_SETTINGS})) for run in runs]
+    flat = [settings_of(run) for run in runs]
     keys = list(dict.fromkeys(key for settings in flat for key in settings))
     differing = [key for key in keys if len({settings.get(key, "-") for settings in flat}) > 1]
     return [{key: settings.get(key, "-") for key in differing} for settings in flat]
+
+
+def settings_of(run: Run) -> dict[str, str]:
+    """The settings that decide a run's predictions, flat: ``magnify.alpha`` -> ``20``."""
+    return dict(_flatten({name: value for name, value in run.config.items() if name not in FREE_SETTINGS}))
+
+
+def _state(folder: Path) -> str:
+    if _is_locked(folder / ".lock"):
+        return "running"
+    try:
+        failure = json.loads((folder / FAILURE).read_text())
+        return f"failed: {failure['reason']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "stopped"
+
+
+def _is_locked(lock: Path) -> bool:
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _folds_done(folder: Path) -> int:
+    return sum(not path.parent.name.startswith(".") for path in folder.glob("folds/*/metrics.json"))
 
 
 def _as_text(settings: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from mer.metrics.functional import (
     uf1,
 )
 from mer.metrics.modules import UAR, UF1, MeanLandmarkError, PooledScore
+from mer.metrics.paired import holm, mcnemar, permutation_test
 
 __all__ = [
     "UAR",
@@ -25,8 +26,11 @@ __all__ = [
     "confusion_matrix",
     "f1_of_means",
     "f1_per_class",
+    "holm",
     "macro_precision",
+    "mcnemar",
     "mean_landmark_error",
+    "permutation_test",
     "precision_per_class",
     "recall_per_class",
     "subject_bootstrap",

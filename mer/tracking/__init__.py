@@ -1,5 +1,6 @@
-"""Experiment trackers. Nothing else in mer imports wandb, and this only where ``logger=wandb`` asks for it."""
+"""Experiment trackers. Nothing else in mer imports wandb, and this only where it is asked for."""
 
-from mer.tracking.loggers import CsvTracker, Tracker
+from mer.tracking.guard import tracked
+from mer.tracking.tracker import FilesTracker, Tracker
 
-__all__ = ["CsvTracker", "Tracker"]
+__all__ = ["FilesTracker", "Tracker", "tracked"]

@@ -1,4 +1,4 @@
-"""``mer compare RUN...``: finished runs and sweeps beside each other."""
+"""``mer compare RUN...``: runs and sweeps beside each other, with paired tests; unfinished ones with their state."""
 
 import argparse
 import json
@@ -8,50 +8,90 @@ from pathlib import Path
 import pandas as pd
 from rich.table import Table
 
+from mer.comparison import group_seeds, paired_tests
+from mer.errors import MerError
 from mer.files import atomic_file
-from mer.predictions import MAIN_SCORES
-from mer.progress import output
-from mer.runs import Run, beside_each_other, find_runs
-from mer.verbs.score import result_table, with_interval
+from mer.progress import output, say
+from mer.report.run_tables import (
+    Record,
+    flat_records,
+    latex,
+    markdown,
+    run_records,
+    seed_records,
+    table_cells,
+    unfinished_records,
+)
+from mer.report.sweep_figures import write_sweep_figures
+from mer.runs import Run, find_runs, find_unfinished, read_run
+from mer.verbs.score import result_table
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Parse ``arguments`` and print the table."""
-    parser = argparse.ArgumentParser("mer compare", description=__doc__)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or one above several")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--csv", type=Path, help="write the table to this file too")
-    given = parser.parse_args(arguments)
-    runs = find_runs(given.runs)
+    """Parse ``arguments``, print the table, write what is asked for."""
+    given = _parser().parse_args(arguments)
+    unfinished = find_unfinished(given.runs)
+    runs = find_runs(given.runs, but_for=unfinished)
+    records = _records(runs, given) + unfinished_records(unfinished)
     if given.csv:
-        write_csv(runs, given.csv)
+        write_csv(records, given.csv)
+    for path in write_sweep_figures(group_seeds(runs), given.figures) if given.figures else ():
+        say(f"wrote {path}")
     if given.json:
-        print(json.dumps([_plain(run, settings) for run, settings, _ in beside_each_other(runs)], indent=2))
+        print(json.dumps(records, indent=2))
+    elif given.markdown or given.latex:
+        print((markdown if given.markdown else latex)(*table_cells(records)), end="")
     else:
-        output().print(compare_table(runs))
+        output().print(compare_table(records, given.against, given.seeds))
 
 
-def compare_table(runs: Sequence[Run]) -> Table:
-    """A row a run: the settings that differ, clips, and the pooled scores with their 95 % intervals."""
-    table = result_table(f"{len(runs)} runs")
-    table.add_column("run", overflow="fold")
-    table.add_column("settings that differ", overflow="fold")
-    for name in ("clips", *MAIN_SCORES.values()):
-        table.add_column(name, no_wrap=True)
-    for run, _, differing in beside_each_other(runs):
-        scores = [with_interval(dict(run.metrics), score) for score in MAIN_SCORES]
-        table.add_row(run.path.name, differing, str(run.metrics["n_clips"]), *scores)
+def compare_table(records: Sequence[Record], against: Path | None = None, seeds: bool = False) -> Table:
+    """A row a record: the settings that differ, clips, scores with intervals or sd, and tests."""
+    header, rows = table_cells(records)
+    table = result_table(f"{len(records)} {'groups' if seeds else 'runs'}")
+    table.caption = "below each mean: standard deviation over seeds" if seeds else table.caption
+    if against:
+        table.caption = f"{table.caption}; Δ to {against.name}, p of exchanging subjects; McNemar: of clips"
+    for number, name in enumerate(header):
+        table.add_column(name, overflow="fold", no_wrap=1 < number < 6)
+    for row in rows:
+        table.add_row(*("\n".join(cell) for cell in row))
     return table
 
 
-def write_csv(runs: Sequence[Run], path: Path) -> None:
-    """Write a row a run: the settings that differ, clips, folds, scores, seconds of training."""
-    names = (*MAIN_SCORES, "n_clips", "n_folds", "seconds")
-    rows = [settings | {name: run.metrics[name] for name in names} for run, settings, _ in beside_each_other(runs)]
+def write_csv(records: Sequence[Record], path: Path) -> None:
+    """Write a row a record."""
     with atomic_file(path) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
+        table = pd.DataFrame(flat_records(records)).dropna(axis="columns", how="all")
+        table.to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
 
 
-def _plain(run: Run, settings: dict[str, str]) -> dict[str, object]:
-    scores = {name: run.metrics[name] for name in (*MAIN_SCORES, "intervals", "n_clips", "n_folds", "seconds")}
-    return {"run": str(run.path), "settings": settings} | scores
+def _records(runs: Sequence[Run], given: argparse.Namespace) -> list[Record]:
+    if given.seeds and given.against:
+        raise MerError("--seeds or --against", "both", "tests are of two runs: leave --seeds out")
+    if given.seeds:
+        return seed_records(group_seeds(runs))
+    if not given.against:
+        return run_records(runs)
+    reference = read_run(given.against)
+    beside = runs if _is_among(reference, runs) else [*runs, reference]
+    return run_records(beside, paired_tests(beside, reference, given.draws, given.seed))
+
+
+def _is_among(reference: Run, runs: Sequence[Run]) -> bool:
+    return any(run.path.resolve() == reference.path.resolve() for run in runs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("mer compare", description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder, or one above several")
+    parser.add_argument("--against", type=Path, metavar="RUN", help="test each run against this one, clip by clip")
+    parser.add_argument("--draws", type=int, default=10_000, help="exchanges of the permutation test (default 10000)")
+    parser.add_argument("--seed", type=int, default=0, help="of the permutation test (default 0)")
+    parser.add_argument("--seeds", action="store_true", help="gather runs that differ in seed alone: mean and sd")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="curve or heat map of the sweep, as PNG and SVG")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table to this file too")
+    kinds = parser.add_mutually_exclusive_group()
+    for kind in ("json", "markdown", "latex"):
+        kinds.add_argument(f"--{kind}", action="store_true", help=f"print {kind}")
+    return parser

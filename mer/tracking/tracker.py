@@ -1,4 +1,4 @@
-"""What a tracker does for a run, and the one that leaves it at the run's files."""
+"""What a tracker does for a run, and the one that leaves it at the run's own files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,27 +10,31 @@ from mer.protocols.folds import Fold
 
 
 class Tracker(Protocol):
-    """Follows a run: opened once, told of each fold once, closed with the pooled result or told why there is none."""
+    """Follows a run: opened once, told each fold once, ended once by ``close`` or ``fail``."""
 
     def open(self, folder: Path, key: str, config: Mapping[str, Any]) -> None:
-        """Begin, or go on with, the run kept in ``folder``."""
+        """Begin, or go on with, the run kept in ``folder``, whose settings have the fingerprint ``key``."""
         ...
 
     def fold(self, fold: Fold, folder: Path, is_new: bool) -> None:
-        """A fold is complete in ``folder``: trained now, or before."""
+        """Take a fold that is complete in ``folder``: trained just now (``is_new``) or found so. In the main process.
+
+        ``folder`` holds metrics.csv (epoch, train_loss, train_accuracy; one row an epoch), metrics.json,
+        predictions.csv and model.safetensors.
+        """
         ...
 
     def close(self, metrics: Mapping[str, Any], predictions: pd.DataFrame) -> None:
-        """Log the pooled result and end."""
+        """Take the pooled result, when all files of the run are written, and end."""
         ...
 
     def fail(self, reason: str) -> None:
-        """The run did not finish; it may go on another time."""
+        """End a run that did not finish, so that it can go on later."""
         ...
 
 
-class CsvTracker:
-    """Nothing beside the files of the run's folder; ``folds/<subject>/metrics.csv`` has one row an epoch."""
+class FilesTracker:
+    """Nothing beside what every run writes: ``folds/<subject>/metrics.csv``, predictions.csv, metrics.json."""
 
     def open(self, folder: Path, key: str, config: Mapping[str, Any]) -> None:
         """Nothing to begin."""
