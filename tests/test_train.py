@@ -164,7 +164,7 @@ def test_chosen_folder_of_another_run_is_refused(
 def test_sweep_writes_a_run_a_job_and_skips_finished_jobs(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = train_words(root, tmp_path / "outputs", "-m", "model.depth=1,2", "model.widths=[4,4]", "sweep=depth")
+    words = train_words(root, tmp_path / "outputs", "-m", "model.depth=1,2", "model.widths=[4,4]", "sweep_name=depth")
     assert run_mer(capsys, *words).code == 0
     runs = sorted((tmp_path / "outputs" / "tiny" / "depth").glob("*/metrics.json"))
     assert len(runs) == 2
