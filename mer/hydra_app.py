@@ -12,9 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from mer.errors import FailedJobsError, MerError
 from mer.messages import user_message
-from mer.progress import output
+from mer.progress import output, say
 from mer.sweeps import (
+    Outcome,
     SweepRecords,
+    best_of,
     failures,
     is_sweep_job,
     new_launch,
@@ -68,14 +70,17 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
     sweep = [word for word in arguments if word in _MULTIRUN]
     words = [word for word in arguments if word not in _MULTIRUN]
     sys.argv = [f"mer {verb}", *sweep, *words, *([SweepRecords.override(launch)] if sweep else [])]
+    outcomes: list[Outcome] = []
     try:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
-    finally:
+    except Exception as error:  # a search gives up where its trials fail: why they did is the message
         outcomes = SweepRecords.collect(launch)
-    if any(one.scores for one in outcomes) and all(one.table for one in outcomes):
-        output().print(sweep_table(outcomes))
-    if lines := failures(outcomes):
-        raise FailedJobsError(lines, min(one.code for one in outcomes if one.reason))
+        if not failures(outcomes):
+            raise
+        say(f"the sweep stopped: {type(error).__name__}")
+    finally:
+        outcomes = outcomes or SweepRecords.collect(launch)
+    _tell(outcomes)
 
 
 def show_help(verb: str, words: Sequence[str]) -> None:
@@ -87,6 +92,16 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     """The resolved configuration as plain values."""
     container: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     return dict(container)
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    """Print what the jobs of a sweep came to; raise where one failed."""
+    if any(one.scores for one in outcomes) and all(one.table for one in outcomes):
+        output().print(sweep_table(outcomes))
+    if best := best_of(outcomes):
+        say(best)
+    if lines := failures(outcomes):
+        raise FailedJobsError(lines, min(one.code for one in outcomes if one.reason))
 
 
 def _job_of_sweep(task: Task, cfg: DictConfig, launch: str) -> float | None:
@@ -102,7 +117,7 @@ def _job_of_sweep(task: Task, cfg: DictConfig, launch: str) -> float | None:
         defect = f"{type(error).__name__}: {' '.join(str(error).split())}; MER_DEBUG=1 shows where"
         record(launch, reason=message or defect, code=_BAD_INPUT if message else _DEFECT, table=table)
         return None
-    record(launch, scores=dict(scores or {}), table=table)
+    record(launch, scores=dict(scores or {}), objective=cfg.get("objective"), table=table)
     return value
 
 

@@ -32,6 +32,7 @@ class Outcome:
         scores: what its verb returned.
         reason: why it failed; empty where it did not.
         code: exit code that the job alone would have had.
+        objective: the score that a search maximises; None where there is no search.
         table: whether the verb prints for people, not JSON.
     """
 
@@ -40,6 +41,7 @@ class Outcome:
     scores: Mapping[str, float] = field(default_factory=dict)
     reason: str = ""
     code: int = 0
+    objective: str | None = None
     table: bool = True
 
 
@@ -125,6 +127,18 @@ def sweep_table(outcomes: Sequence[Outcome]) -> Table:
         scores = ["failed"] if one.reason else [f"{one.scores[name]:.4f}" for name in names]
         table.add_row(str(one.number), words, *scores)
     return table
+
+
+def best_of(outcomes: Sequence[Outcome]) -> str | None:
+    """A line on the job that a search found best; None where the jobs were no search."""
+    searched = [(one, words) for one, words in zip(outcomes, swept(outcomes), strict=True) if one.objective]
+    scored = [
+        (one.scores[one.objective], one.objective, words) for one, words in searched if one.objective in one.scores
+    ]
+    if not scored:
+        return None
+    value, objective, words = max(scored, key=lambda row: row[0])
+    return f"best {objective} on the tuning subjects, {value:.4f}: {words}"
 
 
 def failures(outcomes: Sequence[Outcome]) -> list[str]:

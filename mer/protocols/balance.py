@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from mer.clip import subject_keys
 from mer.fingerprint import seed_from
 
+_LEAST_GAIN = 1e-9  # more than rounding, so that changes end
+
 
 def deal_subjects(clips: pd.DataFrame, shares: Sequence[float], seed: int) -> NDArray[np.intp]:
     """Number of each clip's group, ``(N,)``; a subject's clips share one.
@@ -19,7 +21,8 @@ def deal_subjects(clips: pd.DataFrame, shares: Sequence[float], seed: int) -> ND
         sum_gc (n_gc - s_g n_c)^2 / n_c
 
     with n_gc the clips of class c in group g, s_g the group's share, n_c the clips of class c; "all clips" counts as
-    one more class. Groups that have no subject yet take the last ones, so that none is left empty.
+    one more class. Groups that have no subject yet take the last ones, so that none is left empty. Then a subject
+    moves or two change places, whichever makes the sum smallest, as long as it gets smaller.
 
     Args:
         clips: rows with dataset, subject, label; at least as many subjects as groups.
@@ -31,7 +34,10 @@ def deal_subjects(clips: pd.DataFrame, shares: Sequence[float], seed: int) -> ND
     factors = [0.5 + seed_from(seed, subject) / 2**31 for subject in subjects]
     order = np.argsort(-counts[:, -1] * factors, kind="stable")
     wanted = np.outer(shares, counts.sum(axis=0))
-    return _deal(counts, wanted, order)[of_clip]
+    group = _deal(counts, wanted, order)
+    while (better := _one_change(group, counts, wanted)) is not None:
+        group = better
+    return group[of_clip]
 
 
 def _class_counts(labels: NDArray[np.str_], of_clip: NDArray[np.intp], n_subjects: int) -> NDArray[np.float64]:
@@ -53,6 +59,35 @@ def _deal(counts: NDArray[np.float64], wanted: NDArray[np.float64], order: NDArr
         group[subject] = open_to[int(np.argmin(costs))]
         held[group[subject]] += counts[subject]
     return group
+
+
+def _one_change(
+    group: NDArray[np.intp], counts: NDArray[np.float64], wanted: NDArray[np.float64]
+) -> NDArray[np.intp] | None:
+    """The dealing after the one change that lowers the cost most; None where none does.
+
+    A group's surplus d changes by x where subjects change places, so the cost by 2 x (x + d_to - d_from) / n a class.
+    To move is to change places with nobody: one row of zeros a group.
+    """
+    n_groups = len(wanted)
+    held = np.zeros_like(wanted)
+    np.add.at(held, group, counts)
+    surplus = held - wanted
+    place = np.concatenate([group, np.arange(n_groups)])
+    clips = np.concatenate([counts, np.zeros_like(wanted)])
+    given = clips[: len(group), None] - clips[None]
+    change = 2 * given * (given + surplus[place][None] - surplus[group][:, None]) / wanted.sum(axis=0)
+    cost = np.where(group[:, None] == place[None], 0, change.sum(axis=2))
+    last_one = np.bincount(group, minlength=n_groups)[group] == 1
+    cost[last_one, len(group) :] = 0
+    one, other = np.unravel_index(int(np.argmin(cost)), cost.shape)
+    if cost[one, other] > -_LEAST_GAIN:
+        return None
+    changed = group.copy()
+    changed[one] = place[other]
+    if other < len(group):
+        changed[other] = group[one]
+    return changed
 
 
 def _with(held: NDArray[np.float64], to: int, more: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from mer.errors import MerError, require_choice
 from mer.hydra_app import run_hydra
 from mer.progress import output
+from mer.sweeps import is_sweep_job
 
 _OBJECTIVES = ("accuracy", "uf1", "uar")
 
@@ -32,7 +33,7 @@ def train(cfg: DictConfig) -> dict[str, float]:
     folder, metrics = run_experiment(cfg)
     if cfg.json:
         print(json.dumps(metrics | {"run": str(folder)}, indent=2))
-    else:
+    elif not is_sweep_job():  # the table at a sweep's end has it all
         console = output()
         scores = {"pooled": metrics, "datasets": metrics["per_dataset"]}
         console.print(score_table(scores, title=f"{cfg.name}: {metrics['n_folds']} folds pooled"))
