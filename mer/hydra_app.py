@@ -67,9 +67,8 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
         return _job_of_sweep(task, cfg, launch) if is_sweep_job() else _value(cfg, task(cfg))
 
     # Hydra's parser takes -m before or after the overrides, but not among them.
-    sweep = [word for word in arguments if word in _MULTIRUN]
-    words = [word for word in arguments if word not in _MULTIRUN]
-    sys.argv = [f"mer {verb}", *sweep, *words, *([SweepRecords.override(launch)] if sweep else [])]
+    words = sorted(arguments, key=lambda word: word not in _MULTIRUN)
+    sys.argv = [f"mer {verb}", *words, SweepRecords.override(launch)]
     outcomes: list[Outcome] = []
     try:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
@@ -77,7 +76,7 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
         outcomes = SweepRecords.collect(launch)
         if not failures(outcomes):
             raise
-        say(f"the sweep stopped: {type(error).__name__}")
+        say(f"the sweep stopped, {type(error).__name__}: {' '.join(str(error).split())}")
     finally:
         outcomes = outcomes or SweepRecords.collect(launch)
     _tell(outcomes)

@@ -80,3 +80,9 @@ def test_labels_follow_the_dataset_unless_chosen() -> None:
 def test_conf_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert (conf_dir() / "train.yaml").is_file()
+
+
+def test_debug_run_is_short_and_apart_from_the_others() -> None:
+    cfg = composed("train", "experiment=smic_flow", "debug=quick")
+    assert (cfg.name, cfg.protocol._target_, cfg.protocol.k) == ("debug", "mer.protocols.subject_kfold", 2)
+    assert (cfg.trainer.max_epochs, cfg.model.depth) == (2, 2)

@@ -125,6 +125,14 @@ def test_bad_settings_alone_give_exit_code_2(
     assert run_mer(capsys, *words(tmp_path, "model.depth=13,2")).code == 2
 
 
+def test_sweep_that_hydra_was_told_of_otherwise_tells_of_failures_too(
+    tmp_path: Path, seen: list[DictConfig], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", f"outputs={tmp_path}", "hydra.mode=MULTIRUN", "model.depth=13,2"]
+    assert run_mer(capsys, *words).code == 2
+    assert [cfg.model.depth for cfg in seen] == [13, 2]
+
+
 def test_debug_shows_where_a_job_failed(
     tmp_path: Path, seen: list[DictConfig], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
