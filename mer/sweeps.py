@@ -45,7 +45,7 @@ class Outcome:
     table: bool = True
 
 
-class SweepRecords(Callback):  # type: ignore[misc]
+class SweepRecords(Callback):
     """Collects outcomes by way of files, since a launcher's workers may be on other machines.
 
     Hydra builds it from an override that :meth:`override` makes, and tells it where the sweep's folder is.
@@ -131,9 +131,10 @@ def sweep_table(outcomes: Sequence[Outcome]) -> Table:
 
 def best_of(outcomes: Sequence[Outcome]) -> str | None:
     """A line on the job that a search found best; None where the jobs were no search."""
-    searched = [(one, words) for one, words in zip(outcomes, swept(outcomes), strict=True) if one.objective]
     scored = [
-        (one.scores[one.objective], one.objective, words) for one, words in searched if one.objective in one.scores
+        (one.scores[one.objective], one.objective, words)
+        for one, words in zip(outcomes, swept(outcomes), strict=True)
+        if one.objective is not None and one.objective in one.scores
     ]
     if not scored:
         return None

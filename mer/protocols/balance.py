@@ -54,7 +54,7 @@ def _deal(counts: NDArray[np.float64], wanted: NDArray[np.float64], order: NDArr
     held = np.zeros_like(wanted)
     for place, subject in enumerate(order):
         empty = np.flatnonzero(held[:, -1] == 0)
-        open_to = empty if len(empty) == len(order) - place else np.arange(len(wanted))
+        open_to = (empty if len(empty) == len(order) - place else np.arange(len(wanted))).tolist()
         costs = [_cost(_with(held, to, counts[subject]), wanted) for to in open_to]
         group[subject] = open_to[int(np.argmin(costs))]
         held[group[subject]] += counts[subject]

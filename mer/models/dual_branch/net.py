@@ -121,11 +121,13 @@ class DualBranchNet(nn.Module):
         return logits
 
     def fused_maps(self, first: Tensor, second: Tensor) -> Tensor:
-        """The branches' last maps, fused: ``(B, C, h, w)``."""
-        if self.branch_a is None or self.branch_b is None:
-            alone: Tensor = self.branch_a(first) if self.branch_a is not None else self.branch_b(second)
-            return alone
-        return self.fuse(self.branch_a(first), self.branch_b(second))
+        """The branches' last maps, fused, or those of the one branch: ``(B, C, h, w)``."""
+        maps = [
+            branch(features)
+            for branch, features in ((self.branch_a, first), (self.branch_b, second))
+            if branch is not None
+        ]
+        return self.fuse(*maps) if len(maps) == 2 else maps[0]
 
     def fuse(self, first: Tensor, second: Tensor) -> Tensor:
         """Fuse the branches' last maps, each ``(B, C, h, w)``."""
