@@ -62,9 +62,13 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     launch = new_launch()
 
+    refused: list[Exception] = []
+
     def job(cfg: DictConfig) -> float | None:
-        require_multirun()
-        return _job_of_sweep(task, cfg, launch) if is_sweep_job() else _value(cfg, task(cfg))
+        if is_sweep_job():
+            return _job_of_sweep(task, cfg, launch)
+        _job_alone(task, cfg, refused)
+        return None
 
     # Hydra's parser takes -m before or after the overrides, but not among them.
     words = sorted(arguments, key=lambda word: word not in _MULTIRUN)
@@ -79,6 +83,8 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
         say(f"the sweep stopped, {type(error).__name__}: {' '.join(str(error).split())}")
     finally:
         outcomes = outcomes or SweepRecords.collect(launch)
+    if refused:
+        raise refused[0]
     _tell(outcomes)
 
 
@@ -101,6 +107,17 @@ def _tell(outcomes: Sequence[Outcome]) -> None:
         say(best)
     if lines := failures(outcomes):
         raise FailedJobsError(lines, min(one.code for one in outcomes if one.reason))
+
+
+def _job_alone(task: Task, cfg: DictConfig, refused: list[Exception]) -> None:
+    """The task as the one job; a user's error is kept from Hydra, which would print lines of its own before it."""
+    try:
+        require_multirun()
+        task(cfg)
+    except Exception as error:
+        if user_message(error) is None:
+            raise
+        refused.append(error)
 
 
 def _job_of_sweep(task: Task, cfg: DictConfig, launch: str) -> float | None:

@@ -26,5 +26,5 @@ class GatedFusion(nn.Module):
         self, first: Float[Tensor, "batch channel height width"], second: Float[Tensor, "batch channel height width"]
     ) -> Float[Tensor, "batch channel height width"]:
         """A and B ``(B, C, h, w)`` -> ``(B, C, h, w)``."""
-        gate: Tensor = self.gate(torch.cat([first, second], dim=1)).sigmoid()
+        gate: Tensor = self.gate(torch.cat([first, second], dim=-3)).sigmoid()
         return 2 * torch.lerp(second, first, gate)

@@ -86,13 +86,15 @@ class DualBranchNet(nn.Module):
         attention: bool = True,
         fusion: str = "add",
         input_size: int = 112,
-        in_channels: tuple[int, int] = (3, 3),
+        in_channels: Sequence[int] = (3, 3),
         head_size: int = 1,
         dropout: float = 0.0,
         branches: str = "both",
     ) -> None:
         super().__init__()
         self.fusion = require_choice("model.fusion", fusion, _FUSIONS)
+        if len(in_channels) != 2:
+            raise MerError("two inputs for the dual-branch network", f"{len(in_channels)}", "set features.branch_b")
         self.branches = require_choice("model.branches", branches, _BRANCHES)
         self.branch_a, self.branch_b = (
             Branch(channels, depth, widths, attention, input_size) if branches in ("both", name) else None
@@ -115,9 +117,9 @@ class DualBranchNet(nn.Module):
         Raises:
             MerError: the branches' inputs differ in batch or size.
         """
-        if first.shape[0] != second.shape[0] or first.shape[2:] != second.shape[2:]:
+        if first.shape[:-3] != second.shape[:-3] or first.shape[-2:] != second.shape[-2:]:
             raise MerError(f"a second input like {tuple(first.shape)}", f"{tuple(second.shape)}", "pair the features")
-        logits: Tensor = self.head(self.dropout(self.pool(self.fused_maps(first, second)).flatten(1)))
+        logits: Tensor = self.head(self.dropout(self.pool(self.fused_maps(first, second)).flatten(-3)))
         return logits
 
     def fused_maps(self, first: Tensor, second: Tensor) -> Tensor:
@@ -135,7 +137,7 @@ class DualBranchNet(nn.Module):
             gated: Tensor = self.gate(first, second)
             return gated
         if self.fusion == "concat":
-            return torch.cat([first, second], dim=1)
+            return torch.cat([first, second], dim=-3)
         return first * second if self.fusion == "multiply" else first + second
 
 

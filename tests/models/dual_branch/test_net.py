@@ -197,6 +197,7 @@ def test_a_dozen_random_clips_are_learned_by_heart() -> None:
     ("settings", "message"),
     [
         ({"fusion": "subtract"}, r"model\.fusion.*'subtract'"),
+        ({"in_channels": (3,)}, r"two inputs"),
         ({"branches": "c"}, r"model\.branches.*'c'"),
         ({"depth": 17}, r"model\.depth"),
         ({"widths": ()}, r"model\.widths"),
