@@ -22,7 +22,7 @@ install: .venv/.installed ## virtual environment with mer and what its tests nee
 demo: install ## synthesise clips, train LOSO with and without magnification, compare, report
 	$(MER) synth dataset=casme2 out=$(DEMO)/casme2
 	$(MER) train -m experiment=demo dataset.root=$(DEMO)/casme2 store=$(DEMO)/store outputs=$(DEMO)/outputs \
-		sweep=magnification magnify=evm,none
+		+sweep=magnification magnify=evm,none
 	$(MER) compare $(DEMO)/outputs/demo/magnification
 	$(MER) report $(DEMO)/outputs/demo/magnification --out $(DEMO)/report.html
 

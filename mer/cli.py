@@ -5,14 +5,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mer.errors import MerError
-from mer.messages import user_message
+from mer.errors import FailedJobsError, MerError
 
 VERBS = {
     "synth": "write synthetic micro-expression clips in a dataset's true layout",
     "check": "read a dataset; say what it holds and every row repaired or refused",
     "prepare": "aligned key frames and flow into the store; goes on where it stopped",
-    "train": "run a protocol: all folds, pooled metrics, artifacts; -m sweeps",
+    "train": "run a protocol: all folds, pooled metrics, artifacts; -m +sweep=NAME sweeps",
     "score": "pooled scores of a predictions.csv, with intervals",
     "compare": "table and figures of runs and sweeps, with paired tests",
     "report": "self-contained HTML report of runs and sweeps",
@@ -21,6 +20,7 @@ VERBS = {
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }
 BAD_INPUT = 2
+_HELP = {"-h", "--help", "--hydra-help"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,16 +33,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         return _complain(str(MerError(f"a verb ({', '.join(VERBS)})", repr(verb), "run `mer` for what each does")))
     try:
-        importlib.import_module(f"mer.verbs.{verb}").main(rest)
+        _run(verb, rest)
+    except FailedJobsError as failed:
+        print(*(f"mer: {line}" for line in failed.lines), sep="\n", file=sys.stderr)
+        return failed.code
     except KeyboardInterrupt:
         print("stopped; start the same command again to go on", file=sys.stderr)
         return 130
     except Exception as error:
-        message = None if os.environ.get("MER_DEBUG") else user_message(error)
+        message = None if os.environ.get("MER_DEBUG") else _message(error)
         if message is None:
             raise
         return _complain(message)
     return 0
+
+
+def _run(verb: str, words: list[str]) -> None:
+    # Hydra's help is of the configuration alone: it need not wait for torch, which most verbs import.
+    if words and _HELP.issuperset(words):
+        from mer.hydra_app import conf_dir, show_help
+
+        if (conf_dir() / f"{verb}.yaml").is_file():
+            return show_help(verb, words)
+    importlib.import_module(f"mer.verbs.{verb}").main(words)
+    return None
+
+
+def _message(error: Exception) -> str | None:
+    from mer.messages import user_message  # imports Hydra, which a list of verbs does not need
+
+    return user_message(error)
 
 
 def usage() -> str:

@@ -1,6 +1,6 @@
 """The one error a user of mer meets: what was expected, what was found, what to do."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 
 class MerError(Exception):
@@ -19,14 +19,17 @@ class MerError(Exception):
         return "expected {}; got {}; {}".format(*self.args)
 
 
-class SaidError(MerError):
-    """A user's error that a worker process has put into words already."""
+class FailedJobsError(Exception):
+    """Jobs of a sweep failed, and the others are done.
 
-    def __init__(self, message: str) -> None:
-        Exception.__init__(self, message)
+    Args:
+        lines: one a failed job.
+        code: exit code of the command.
+    """
 
-    def __str__(self) -> str:
-        return str(self.args[0])
+    def __init__(self, lines: Sequence[str], code: int) -> None:
+        super().__init__(lines, code)
+        self.lines, self.code = lines, code
 
 
 def require_number(name: str, value: object, low: float = float("-inf"), high: float = float("inf")) -> float:

@@ -28,6 +28,7 @@ from mer.hydra_app import plain
 from mer.predictions import per_subject, score_predictions, write_predictions
 from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_flow
 from mer.progress import Counter, progress_bar, say
+from mer.protocols import require_subjects_kept_back
 from mer.protocols.folds import Fold
 from mer.quiet import quiet_lightning
 from mer.recognition import MicroExpressionModule, balanced_weights
@@ -47,6 +48,8 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
     for note in index.notes:
         say(str(note))
     folds: list[Fold] = instantiate(cfg.protocol)(index.clips)
+    if cfg.objective is not None:
+        require_subjects_kept_back(folds, index.clips)
     with _open_run(cfg, config, index, maps) as run:
         if run.is_complete:
             say(f"complete already: {run.path}")
@@ -244,7 +247,7 @@ def _open_run(cfg: DictConfig, config: Mapping[str, Any], index: ClipIndex, maps
     key = run_key(decisive, [*clips, list(index.classes), maps.digest()])
     outputs, job = Path(cfg.outputs).expanduser() / cfg.name, None
     if HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN:
-        job = job_folder(cfg.sweep, HydraConfig.get().job.override_dirname, key)
+        job = job_folder(cfg.sweep_name, HydraConfig.get().job.override_dirname, key)
     return open_run(outputs, key, config, cfg.run_dir, job, shared=cfg.share_run or cfg.worker is not None)
 
 

@@ -2,18 +2,34 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from mer.errors import MerError, SaidError
+from mer.errors import FailedJobsError, MerError
 from mer.messages import user_message
-from mer.progress import say
+from mer.progress import output, say
+from mer.sweeps import (
+    Outcome,
+    SweepRecords,
+    best_of,
+    failures,
+    is_sweep_job,
+    new_launch,
+    record,
+    require_multirun,
+    sweep_table,
+)
+
+Task = Callable[[DictConfig], Mapping[str, float] | None]
 
 _MULTIRUN = ("-m", "--multirun")
+_BAD_INPUT = 2
+_DEFECT = 1
 
 
 def conf_dir() -> Path:
@@ -29,38 +45,99 @@ def conf_dir() -> Path:
     raise MerError("mer's conf folder", f"none beside {package}", "install mer again")
 
 
-def run_hydra(verb: str, task: Callable[[DictConfig], object], arguments: Sequence[str]) -> None:
+def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
     """Compose ``conf/<verb>.yaml`` with ``arguments`` and call ``task``, once or, with ``-m``, once a job.
 
-    A job that ends in a user's error does not stop the other jobs; the error is raised when all have run.
+    A job that fails does not stop the other jobs. When all have ended, their scores are printed as one table.
+
+    Args:
+        verb: names the root configuration.
+        task: returns the scores of a job, if it has any.
+        arguments: Hydra's words.
+
+    Raises:
+        FailedJobsError: jobs of a sweep did.
     """
     # Hydra would print its own many-line message and exit with 1: let mer.cli say it in one.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    failures: list[Exception] = []
-    process = os.getpid()
+    launch = new_launch()
 
-    def job(cfg: DictConfig) -> None:
-        try:
-            task(cfg)
-        except Exception as error:
-            message = user_message(error)
-            if message is None:
-                raise
-            if os.getpid() != process:  # a launcher's worker can only hand it back through Hydra
-                raise SaidError(message) from None
-            failures.append(error)
+    refused: list[Exception] = []
+
+    def job(cfg: DictConfig) -> float | None:
+        if is_sweep_job():
+            return _job_of_sweep(task, cfg, launch)
+        _job_alone(task, cfg, refused)
+        return None
 
     # Hydra's parser takes -m before or after the overrides, but not among them.
-    sweep = [word for word in arguments if word in _MULTIRUN]
-    sys.argv = [f"mer {verb}", *sweep, *(word for word in arguments if word not in _MULTIRUN)]
-    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
-    for error in failures[:-1]:
-        say(f"mer: {user_message(error)}")
-    if failures:
-        raise failures[-1]
+    words = sorted(arguments, key=lambda word: word not in _MULTIRUN)
+    sys.argv = [f"mer {verb}", *words, SweepRecords.override(launch)]
+    outcomes: list[Outcome] = []
+    try:
+        hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
+    except Exception as error:  # a search gives up where its trials fail: why they did is the message
+        outcomes = SweepRecords.collect(launch)
+        if not failures(outcomes):
+            raise
+        say(f"the sweep stopped, {type(error).__name__}: {' '.join(str(error).split())}")
+    finally:
+        outcomes = outcomes or SweepRecords.collect(launch)
+    if refused:
+        raise refused[0]
+    _tell(outcomes)
+
+
+def show_help(verb: str, words: Sequence[str]) -> None:
+    """Print what Hydra says of ``verb`` for the help flags ``words``."""
+    run_hydra(verb, lambda _: None, words)
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
     """The resolved configuration as plain values."""
     container: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     return dict(container)
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    """Print what the jobs of a sweep came to; raise where one failed."""
+    if any(one.scores for one in outcomes) and all(one.table for one in outcomes):
+        output().print(sweep_table(outcomes))
+    if best := best_of(outcomes):
+        say(best)
+    if lines := failures(outcomes):
+        raise FailedJobsError(lines, min(one.code for one in outcomes if one.reason))
+
+
+def _job_alone(task: Task, cfg: DictConfig, refused: list[Exception]) -> None:
+    """The task as the one job; a user's error is kept from Hydra, which would print lines of its own before it."""
+    try:
+        require_multirun()
+        task(cfg)
+    except Exception as error:
+        if user_message(error) is None:
+            raise
+        refused.append(error)
+
+
+def _job_of_sweep(task: Task, cfg: DictConfig, launch: str) -> float | None:
+    """The task as a job among others: whatever goes wrong in it is told at the end."""
+    table = not cfg.get("json")
+    try:
+        scores = task(cfg)
+        value = _value(cfg, scores)
+    except Exception as error:
+        if os.environ.get("MER_DEBUG"):
+            traceback.print_exc()
+        message = user_message(error)
+        defect = f"{type(error).__name__}: {' '.join(str(error).split())}; MER_DEBUG=1 shows where"
+        record(launch, reason=message or defect, code=_BAD_INPUT if message else _DEFECT, table=table)
+        return None
+    record(launch, scores=dict(scores or {}), objective=cfg.get("objective"), table=table)
+    return value
+
+
+def _value(cfg: DictConfig, scores: Mapping[str, float] | None) -> float | None:
+    """What a search is told of a job."""
+    objective = cfg.get("objective")
+    return float(scores[objective]) if scores and objective else None

@@ -1,5 +1,6 @@
 """Turns an exception into the one line a user reads, or says that it is a defect of ours."""
 
+import re
 from collections.abc import Iterator
 
 from hydra.errors import HydraException, InstantiationException
@@ -7,6 +8,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mer.errors import MerError
 from mer.launching import launcher_message
+
+_PLUGIN = re.compile(r"Could not find 'hydra/(?:launcher|sweeper)/(joblib|submitit|ray|optuna)\w*'")
 
 
 def user_message(error: BaseException) -> str | None:
@@ -37,6 +40,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _one_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if plugin := _PLUGIN.search(str(error)):
+        extra = plugin[1]
+        return str(MerError(f"Hydra's plugin for {extra}", "none installed", f"pip install 'mer[{extra}]'"))
     word = getattr(error, "override", None)  # Hydra keeps the word that it could not parse beside its message
     got = f"an error in {word}" if word else "an error in it"
     return f"expected a valid configuration; got {got}: {' '.join(lines)}; see `mer VERB --help`"

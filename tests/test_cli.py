@@ -1,5 +1,7 @@
 """The command line's front: verbs, and bad input in one line with exit code 2."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,28 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str], monkeypat
     monkeypatch.setenv("MER_DEBUG", "1")
     with pytest.raises(Exception, match="predictions"):
         run_mer(capsys, "score", "none.csv")
+
+
+# bench's parser asks torch for its default device.
+@pytest.mark.parametrize(
+    "words", [["--help"], *([verb, "--help"] for verb in VERBS if verb != "bench"), ["train", "--cfg", "job"]]
+)
+def test_help_and_composing_import_no_torch(words: list[str]) -> None:
+    script = (
+        "import sys\n"
+        "from mer.cli import main\n"
+        "try:\n    code = main(sys.argv[1:])\n"
+        "except SystemExit as stop:\n    code = stop.code\n"
+        "heavy = {'torch', 'pytorch_lightning', 'matplotlib'} & set(sys.modules)\n"
+        "sys.exit(code or ', '.join(sorted(heavy)) or 0)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert len(ran.stdout) > 100
+
+
+def test_help_of_a_verb_shows_its_groups_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_mer(capsys, "train", "--help")
+    assert result.code == 0
+    assert "protocol: inner, leave_one_dataset_out, loso" in result.out
+    assert "lambda_c: 16" in result.out

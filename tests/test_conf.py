@@ -15,7 +15,7 @@ ROOTS = sorted(path.stem for path in conf_dir().glob("*.yaml"))
 CHOICES = sorted(
     (path.parent.name, path.stem)
     for path in conf_dir().glob("*/*.yaml")
-    if path.parent.name not in ("synth", "experiment", "launcher")
+    if path.parent.name not in ("synth", "experiment", "launcher", "sweep", "debug")
 )
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
 
@@ -32,7 +32,8 @@ def test_every_root_composes(root: str) -> None:
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
 def test_every_choice_is_built_by_its_target(group: str, choice: str) -> None:
-    cfg = composed("train", f"{group}={choice}", "name=x")
+    needed = ["protocol.left_out=casme2-sub01"] if choice == "inner" else []
+    cfg = composed("train", f"{group}={choice}", "name=x", *needed)
     given = {"model": {"num_classes": 3}, "trainer": {"logger": False}}.get(group, {})
     chosen = cfg.recognition.optimizer if group == "recognition" else cfg[group]
     assert instantiate(chosen, **given) is not None
@@ -79,3 +80,9 @@ def test_labels_follow_the_dataset_unless_chosen() -> None:
 def test_conf_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert (conf_dir() / "train.yaml").is_file()
+
+
+def test_debug_run_is_short_and_apart_from_the_others() -> None:
+    cfg = composed("train", "experiment=smic_flow", "debug=quick")
+    assert (cfg.name, cfg.protocol._target_, cfg.protocol.k) == ("debug", "mer.protocols.subject_kfold", 2)
+    assert (cfg.trainer.max_epochs, cfg.model.depth) == (2, 2)

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from mer.errors import MerError, SaidError, require_choice, require_integer, require_number
+from mer.errors import MerError, require_choice, require_integer, require_number
 
 
 def test_message_is_expected_got_remedy_in_one_line() -> None:
@@ -57,7 +57,7 @@ def test_choice_that_is_none_is_refused_with_all_choices() -> None:
         require_choice("zero", "mean", {"middle", "median"})
 
 
-@pytest.mark.parametrize("error", [MerError("a", "b", "c"), SaidError("said before")])
-def test_errors_survive_the_way_between_processes(error: MerError) -> None:
+def test_errors_survive_the_way_between_processes() -> None:
+    error = MerError("a", "b", "c")
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (type(error), str(error))

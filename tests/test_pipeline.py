@@ -1,12 +1,16 @@
 """From raw frames in CASME II's layout to a pooled score, through the commands."""
 
 import json
+import signal
+import time
 from pathlib import Path
 
 import pytest
 
+import mer.experiment
+import mer.preparation
 from mer.synth import write_casme2
-from tests.runner import run_mer
+from tests.runner import run_mer, start_mer
 
 SMALL = (
     "dataset=casme2",
@@ -72,6 +76,49 @@ def test_sweep_over_alpha_and_lambda_reads_the_same_key_frames(
     assert len(list((tmp_path / "outputs").glob("casme2/sweep/*/metrics.json"))) == 4
     assert len(list((tmp_path / "store").glob("casme2/*/*/key_frames-*"))) == 6
     assert len(list((tmp_path / "store").glob("casme2/flow-*"))) == 4
+
+
+def test_finished_jobs_are_found_complete_without_computing_flow(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = words(synthetic, tmp_path, "-m", "+sweep=alpha_lambda", "magnify.alpha=5,10", "magnify.lambda_c=16")
+    assert run_mer(capsys, "train", *sweep).code == 0
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a finished job computes nothing again")
+
+    for step in ("_batch_flow", "key_frames_of"):
+        monkeypatch.setattr(mer.preparation, step, refuse)
+    monkeypatch.setattr(mer.experiment, "build_module", refuse)
+    again = run_mer(capsys, "train", *sweep)
+    assert again.code == 0, again.err
+    assert [line.partition(":")[0] for line in again.err.splitlines()] == ["complete already"] * 2
+
+
+@pytest.mark.slow
+def test_killed_sweep_goes_on_and_trains_no_job_twice(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = words(synthetic, tmp_path, "-m", "+sweep=alpha_lambda", "name=tiny")
+    process = start_mer("train", *sweep, folder=tmp_path)
+    jobs = tmp_path / "outputs" / "tiny" / "alpha_lambda"
+    deadline = time.monotonic() + 500
+    while len(list(jobs.glob("*/metrics.json"))) < 5:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    files = ("*/metrics.json", "*/folds/[!.]*/predictions.csv")
+    before = {path: path.stat().st_mtime_ns for pattern in files for path in jobs.glob(pattern)}
+    assert 5 <= len(list(jobs.glob("*/metrics.json"))) < 12
+
+    again = run_mer(capsys, "train", *sweep)
+    assert again.code == 0, again.err
+    assert len(list(jobs.glob("*/metrics.json"))) == 12
+    assert "12 jobs" in again.out
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert again.err.count("trained") == 12 * 2 - len([path for path in before if path.name == "predictions.csv"])
 
 
 def test_magnification_enlarges_the_flow(synthetic: Path, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_chosen_folder_of_another_run_is_refused(
 def test_sweep_writes_a_run_a_job_and_skips_finished_jobs(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = train_words(root, tmp_path / "outputs", "-m", "model.depth=1,2", "model.widths=[4,4]", "sweep=depth")
+    words = train_words(root, tmp_path / "outputs", "-m", "model.depth=1,2", "model.widths=[4,4]", "sweep_name=depth")
     assert run_mer(capsys, *words).code == 0
     runs = sorted((tmp_path / "outputs" / "tiny" / "depth").glob("*/metrics.json"))
     assert len(runs) == 2
@@ -231,4 +231,8 @@ def test_joblib_workers_run_a_sweep_and_name_a_failed_job(
     assert len(list((tmp_path / "outputs").glob("tiny/sweep/*/metrics.json"))) == 2
     failed = run_mer(capsys, *words, "model.depth=99,98")
     assert failed.code == 2
-    assert failed.err.splitlines()[-1].startswith("mer: expected model.depth to be a number in [1, 16]; got 9")
+    assert [line.partition(" failed, ")[0] for line in failed.err.splitlines()[-2:]] == [
+        "mer: job 1 of 2",
+        "mer: job 2 of 2",
+    ]
+    assert "model.depth=98: expected model.depth to be a number in [1, 16]; got 98" in failed.err.splitlines()[-1]

@@ -1,5 +1,8 @@
 """Pooled scores of micro-expression recognition, and the error of landmarks."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from mer.metrics.bootstrap import subject_bootstrap
 from mer.metrics.functional import (
     accuracy,
@@ -14,8 +17,10 @@ from mer.metrics.functional import (
     uar,
     uf1,
 )
-from mer.metrics.modules import UAR, UF1, MeanLandmarkError, PooledScore
 from mer.metrics.paired import holm, mcnemar, permutation_test
+
+if TYPE_CHECKING:
+    from mer.metrics.modules import UAR, UF1, MeanLandmarkError, PooledScore
 
 __all__ = [
     "UAR",
@@ -38,3 +43,12 @@ __all__ = [
     "uar",
     "uf1",
 ]
+
+_TORCHMETRICS = ("UAR", "UF1", "MeanLandmarkError", "PooledScore")
+
+
+def __getattr__(name: str) -> object:
+    """The torchmetrics modules, on first use: torch takes seconds to import, and scores of a CSV need none of it."""
+    if name in _TORCHMETRICS:
+        return getattr(import_module("mer.metrics.modules"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

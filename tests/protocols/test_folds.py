@@ -70,3 +70,19 @@ def test_fewer_than_two_subjects_are_refused(n_clips: int) -> None:
     clips = pd.DataFrame({"dataset": ["smic"] * n_clips, "subject": ["s1"] * n_clips})
     with pytest.raises(MerError, match="two subjects or more"):
         loso(clips)
+
+
+def test_wanted_subjects_have_the_folds_of_the_whole_run() -> None:
+    clips = random_clips(0)
+    whole = {fold.subject: fold for fold in loso(clips)}
+    some = loso(clips, only=["smic-s1", "casme2-007"])
+    assert [fold.subject for fold in some] == ["casme2-007", "smic-s1"]
+    for fold in some:
+        np.testing.assert_array_equal(fold.train, whole[fold.subject].train)
+        np.testing.assert_array_equal(fold.test, whole[fold.subject].test)
+
+
+@pytest.mark.parametrize(("only", "got"), [(["smic-nobody"], "got smic-nobody"), ([], "got none")])
+def test_unknown_subjects_are_refused(only: list[str], got: str) -> None:
+    with pytest.raises(MerError, match=got):
+        loso(random_clips(0), only=only)

@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from mer.errors import MerError, require_choice, require_integer, require_number
 from mer.models.dual_branch.blocks import AttentionBlock
+from mer.models.dual_branch.fusion import GatedFusion
 
 RESNET34_BLOCKS = (3, 4, 6, 3)
 RESNET34_WIDTHS = (64, 128, 256, 512)
 _SMALL_INPUT_PX = 64
-_FUSIONS = ("add", "concat", "multiply")
+_FUSIONS = ("add", "concat", "multiply", "gated")
+_BRANCHES = ("both", "a", "b")
 
 
 def deal_blocks(depth: int, stages: int = 4) -> list[int]:
@@ -67,11 +69,13 @@ class DualBranchNet(nn.Module):
         depth: blocks a branch, 1 to 16; dealt over the stages by :func:`deal_blocks`.
         widths: channels of the stages, one to four of them.
         attention: CBAM spatial attention in every block.
-        fusion: ``add`` (eq. 12), ``concat`` or ``multiply``.
+        fusion: ``add`` (eq. 12), ``concat``, ``multiply`` or ``gated`` (:class:`GatedFusion`); without effect
+            where one branch is alone.
         input_size: px; below 64 the stem keeps the resolution.
         in_channels: channels of each branch's input.
         head_size: side of the grid that the fused maps are averaged to before the linear layer; 1 is global pooling.
         dropout: probability before the linear layer.
+        branches: ``both``, or ``a`` or ``b`` alone; the other one is then not built, and its input passed over.
     """
 
     def __init__(
@@ -85,19 +89,23 @@ class DualBranchNet(nn.Module):
         in_channels: Sequence[int] = (3, 3),
         head_size: int = 1,
         dropout: float = 0.0,
+        branches: str = "both",
     ) -> None:
         super().__init__()
         self.fusion = require_choice("model.fusion", fusion, _FUSIONS)
         if len(in_channels) != 2:
             raise MerError("two inputs for the dual-branch network", f"{len(in_channels)}", "set features.branch_b")
+        self.branches = require_choice("model.branches", branches, _BRANCHES)
         self.branch_a, self.branch_b = (
-            Branch(channels, depth, widths, attention, input_size) for channels in in_channels
+            Branch(channels, depth, widths, attention, input_size) if branches in ("both", name) else None
+            for name, channels in zip("ab", in_channels, strict=True)
         )
-        fused = widths[-1] * (2 if fusion == "concat" else 1)
+        fused = widths[-1] * (2 if (branches, fusion) == ("both", "concat") else 1)
         self.pool = nn.AdaptiveAvgPool2d(head_size)
         self.dropout = nn.Dropout(require_number("model.dropout", dropout, 0, 1))
         self.head = nn.Linear(fused * head_size**2, num_classes)
         _initialise(self)
+        self.gate = GatedFusion(widths[-1]) if (branches, fusion) == ("both", "gated") else None
 
     def forward(
         self,
@@ -111,12 +119,23 @@ class DualBranchNet(nn.Module):
         """
         if first.shape[:-3] != second.shape[:-3] or first.shape[-2:] != second.shape[-2:]:
             raise MerError(f"a second input like {tuple(first.shape)}", f"{tuple(second.shape)}", "pair the features")
-        fused = self.fuse(self.branch_a(first), self.branch_b(second))
-        logits: Tensor = self.head(self.dropout(self.pool(fused).flatten(-3)))
+        logits: Tensor = self.head(self.dropout(self.pool(self.fused_maps(first, second)).flatten(-3)))
         return logits
+
+    def fused_maps(self, first: Tensor, second: Tensor) -> Tensor:
+        """The branches' last maps, fused, or those of the one branch: ``(B, C, h, w)``."""
+        maps = [
+            branch(features)
+            for branch, features in ((self.branch_a, first), (self.branch_b, second))
+            if branch is not None
+        ]
+        return self.fuse(*maps) if len(maps) == 2 else maps[0]
 
     def fuse(self, first: Tensor, second: Tensor) -> Tensor:
         """Fuse the branches' last maps, each ``(B, C, h, w)``."""
+        if self.gate is not None:
+            gated: Tensor = self.gate(first, second)
+            return gated
         if self.fusion == "concat":
             return torch.cat([first, second], dim=-3)
         return first * second if self.fusion == "multiply" else first + second

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -24,6 +25,11 @@ def _seed() -> None:
 
 def inputs(batch: int = 3, size: int = 28) -> tuple[Tensor, Tensor]:
     return torch.randn(batch, 3, size, size), torch.randn(batch, 3, size, size)
+
+
+def inputs_of(seed: int) -> tuple[Tensor, Tensor]:
+    torch.manual_seed(seed)
+    return inputs()
 
 
 def n_parameters(module: nn.Module) -> int:
@@ -102,6 +108,48 @@ def test_logits_are_the_head_of_the_fused_maps(fusion: str, head_size: int) -> N
     torch.testing.assert_close(net(first, second), pooled @ net.head.weight.T + net.head.bias)
 
 
+def test_gated_maps_are_weighted_a_channel_and_pixel() -> None:
+    net = DualBranchNet(3, **TINY, fusion="gated").eval()
+    assert net.gate is not None
+    nn.init.normal_(net.gate.gate.weight)
+    nn.init.normal_(net.gate.gate.bias)
+    first, second = inputs()
+    one, two = net.branch_a(first), net.branch_b(second)
+    weight, bias = net.gate.gate.weight[..., 0, 0].detach().numpy(), net.gate.gate.bias.detach().numpy()
+    both = torch.cat([one, two], 1).detach().numpy()
+    share = 1 / (1 + np.exp(-np.einsum("oc,bchw->bohw", weight, both) - bias[:, None, None]))
+    assert share.std() > 0.05
+    expected = 2 * (share * one.detach().numpy() + (1 - share) * two.detach().numpy())
+    np.testing.assert_allclose(net.fuse(one, two).detach().numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_gate_begins_as_the_sum() -> None:
+    torch.manual_seed(5)
+    gated = DualBranchNet(3, **TINY, fusion="gated").eval()
+    torch.manual_seed(5)
+    added = DualBranchNet(3, **TINY).eval()
+    torch.testing.assert_close(gated(*inputs_of(1)), added(*inputs_of(1)))
+
+
+@pytest.mark.parametrize(("branches", "taken"), [("a", 0), ("b", 1)])
+@pytest.mark.parametrize("fusion", ["add", "concat", "gated"])
+def test_branch_alone_looks_at_its_own_input(branches: str, taken: int, fusion: str) -> None:
+    net = DualBranchNet(3, **TINY, branches=branches, fusion=fusion).eval()
+    pair = inputs()
+    alone = [net.branch_a, net.branch_b][taken]
+    assert alone is not None
+    expected = alone(pair[taken]).mean(dim=(2, 3)) @ net.head.weight.T + net.head.bias
+    torch.testing.assert_close(net(*pair), expected)
+
+
+@pytest.mark.parametrize(("branches", "other"), [("a", "branch_b"), ("b", "branch_a")])
+def test_branch_left_out_has_no_weights(branches: str, other: str) -> None:
+    net = DualBranchNet(3, **TINY, branches=branches)
+    both = DualBranchNet(3, **TINY)
+    assert not [name for name, _ in net.named_parameters() if name.startswith(other)]
+    assert n_parameters(net) == n_parameters(both) - n_parameters(getattr(both, other))
+
+
 def test_branches_share_no_weight() -> None:
     net = DualBranchNet(3, **TINY)
     first, second = (set(map(id, part.parameters())) for part in (net.branch_a, net.branch_b))
@@ -124,7 +172,7 @@ def test_output_of_a_clip_does_not_depend_on_its_batch() -> None:
     torch.testing.assert_close(net(first, second), alone, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("fusion", ["add", "concat", "multiply"])
+@pytest.mark.parametrize("fusion", ["add", "concat", "multiply", "gated"])
 def test_gradient_reaches_every_weight_of_both_branches(fusion: str) -> None:
     net = DualBranchNet(3, **TINY, fusion=fusion)
     net(*inputs(4)).logsumexp(1).sum().backward()
@@ -149,6 +197,8 @@ def test_a_dozen_random_clips_are_learned_by_heart() -> None:
     ("settings", "message"),
     [
         ({"fusion": "subtract"}, r"model\.fusion.*'subtract'"),
+        ({"in_channels": (3,)}, r"two inputs"),
+        ({"branches": "c"}, r"model\.branches.*'c'"),
         ({"depth": 17}, r"model\.depth"),
         ({"widths": ()}, r"model\.widths"),
         ({"widths": (4, 4, 4, 4, 4)}, r"model\.widths"),
