@@ -1,6 +1,7 @@
 """One experiment, from configuration to a finished run's folder. Reads top to bottom."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.hydra_app import plain
 from mer.predictions import per_subject, score_predictions, write_predictions
-from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_flow
+from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_apex, dataset_flow
 from mer.progress import Counter, progress_bar, say
 from mer.protocols.callbacks import EpochBar
 from mer.protocols.engine import SequentialEngine
@@ -84,9 +85,16 @@ def prepare_clips(cfg: DictConfig, index: ClipIndex) -> ClipIndex:
 
 
 def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:
-    """The clips that could be prepared, and their flow at the features' size."""
+    """The clips that could be prepared, and at the features' size their flow and, if those ask for it, apex frame.
+
+    Raises:
+        MerError: the features ask for the apex frame, and the dataset is one of flow images.
+    """
     dataset = instantiate(cfg.dataset)
+    needs_apex = instantiate(cfg.features).needs_apex
     if isinstance(dataset, FlowSource):
+        if needs_apex:
+            raise MerError("clips of frames for rgb or grey", "flow images", "choose features= of flow, as uvm_uveps")
         return index, _resize(dataset.flow_maps(index.clips), cfg.features.size)
     open_apex = int(index.clips["apex"].isna().sum())
     if open_apex:
@@ -100,7 +108,14 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
             index.clips, paths, preparation, magnifier, instantiate(cfg.flow), settings,
             pick_device(cfg.trainer.accelerator), Counter(bars, "flow"),
         )  # fmt: skip
-    return index, _resize(maps, cfg.features.size)
+        maps = _resize(maps, cfg.features.size)
+        if needs_apex:
+            apex = dataset_apex(
+                index.clips, paths, preparation, magnifier, cfg.features.size, settings["magnify"],
+                pick_device(cfg.trainer.accelerator), Counter(bars, "apex frames"),
+            )  # fmt: skip
+            maps = replace(maps, apex=apex)
+    return index, maps
 
 
 def prepared_beyond_bound(cfg: DictConfig, index: ClipIndex) -> dict[str, float]:

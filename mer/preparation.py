@@ -20,7 +20,7 @@ from mer.clip import ClipIndex, Note, clip_name
 from mer.digests import frame_digests
 from mer.errors import MerError
 from mer.fingerprint import fingerprint
-from mer.flow import Flow, FlowMaps
+from mer.flow import Flow, FlowMaps, resize_map
 from mer.frames import Image, read_frame
 from mer.keyframes import STEP_VERSION, KeyFrames, aligned_crops, apex_index, key_frames_of, needed_frames
 from mer.magnify.temporal import TemporalFilter
@@ -31,6 +31,7 @@ _CLIPS_TOGETHER = 16  # whose landmarks are found in one batch
 LANDMARKS_VERSION = 1  # raise it when the landmarks that are found for equal settings change
 APEX_VERSION = 1  # raise it when the apex that is spotted for equal settings changes
 FLOW_VERSION = 1  # raise it when the flow that comes out for equal settings changes
+APEX_FRAMES_VERSION = 1  # raise it when the magnified frames that come out for equal settings change
 
 OnClip = Callable[[int, int], None]
 
@@ -297,6 +298,38 @@ def dataset_flow(
         kept = {"flow": torch.cat(flows)}
         preparation.store.write(path, kept)
     return FlowMaps(kept["flow"])
+
+
+@torch.no_grad()
+def dataset_apex(
+    clips: pd.DataFrame,
+    paths: Sequence[Path],
+    preparation: Preparation,
+    magnifier: Magnifier,
+    size_px: int,
+    settings: Mapping[str, Any],
+    device: torch.device,
+    on_clip: OnClip,
+) -> Tensor:
+    """The magnified apex frame of every clip, RGB in [0, 1] in steps of 1/255, ``(N, 3, size, size)``.
+
+    Kept in the store as bytes at this size: magnified anew it would differ in the last bit from machine to machine, and
+    a run could not go on elsewhere. Only one batch is ever held at the crop's size. Arguments are those of
+    :func:`dataset_flow`, ``settings`` those of the magnifier alone.
+    """
+    names = [path.relative_to(preparation.store.root).as_posix() for path in paths]
+    key = fingerprint({"version": APEX_FRAMES_VERSION, "clips": names, "settings": settings, "size": size_px})
+    path = preparation.store.path(("+".join(sorted(set(clips["dataset"]))),), "apex_frames", key)
+    kept = preparation.store.read(path)
+    if kept is None:
+        magnifier, frames = magnifier.to(device), []
+        for start, each in _batches(clips, paths, preparation, device):
+            magnified = magnifier.magnify(each["apex"] / 255, each["band"], each["onset"] / 255)
+            frames.append(resize_map(magnified.clamp(0, 1), size_px).mul(255).round().to(torch.uint8).cpu())
+            on_clip(start + len(frames[-1]), len(clips))
+        kept = {"apex": torch.cat(frames)}
+        preparation.store.write(path, kept)
+    return kept["apex"] / 255
 
 
 @torch.no_grad()

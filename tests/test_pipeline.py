@@ -88,6 +88,18 @@ def test_magnification_enlarges_the_flow(synthetic: Path, tmp_path: Path) -> Non
     assert mean_px("evm") > 2 * mean_px("none")
 
 
+def test_features_of_the_apex_frame_train_on_it(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = [
+        json.loads(run_mer(capsys, "train", *words(synthetic, tmp_path, f"features={name}", "json=true")).out)
+        for name in ("uvm_grey", "rgb_uveps")
+    ]
+    assert [metrics["n_clips"] for metrics in told] == [6, 6]
+    assert len(list((tmp_path / "store").glob("casme2/apex_frames-*"))) == 1  # colour and grey are of the same frames
+    assert len(list((tmp_path / "store").glob("casme2/flow-*"))) == 1
+
+
 def test_clip_without_landmarks_is_named_and_the_run_goes_on(
     synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,7 +23,7 @@ from mer.flow import FlowMaps
 from mer.frames import Image
 from mer.keyframes import extract_key_frames, key_frames_of
 from mer.magnify import IIR, NoMagnification
-from mer.preparation import Preparation, beyond_bound, dataset_flow
+from mer.preparation import Preparation, beyond_bound, dataset_apex, dataset_flow
 from mer.store import Store
 from tests.conftest import MakeClip
 from tests.fakes import casme2_rows, face_points, write_casme2, write_landmarks
@@ -359,3 +359,36 @@ def test_share_beyond_the_bound_is_told_for_each_clip(index: ClipIndex, preparat
     _, paths = preparation.run(index, Calls())
     shares = beyond_bound(index.clips, paths, preparation, HalfBeyond(), CPU)
     assert shares.tolist() == [0.5] * 4
+
+
+def apex_of(clips: pd.DataFrame, preparation: Preparation, calls: Calls, size_px: int = 16, alpha: int = 20) -> Tensor:
+    _, paths = preparation.run(ClipIndex(clips), Calls())
+    return dataset_apex(clips, paths, preparation, AddBand(), size_px, {"alpha": alpha}, CPU, calls)
+
+
+def test_apex_frames_are_the_magnified_ones_in_the_order_of_the_clips(
+    index: ClipIndex, preparation: Preparation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mer.preparation, "_BATCH", 3)
+    calls = Calls()
+    apex = apex_of(index.clips, preparation, calls)
+    assert calls == [(3, 4), (4, 4)]
+    for one, (_, clip) in zip(apex, index.clips.iterrows(), strict=True):
+        key = preparation.key_frames(clip)
+        expected = (key.apex.double() / 255 + key.band.double()).clamp(0, 1)
+        np.testing.assert_allclose(one, expected, atol=0.5 / 255 + 1e-6)
+
+
+def test_apex_frames_shrink_to_the_features_size(index: ClipIndex, preparation: Preparation) -> None:
+    whole, shrunk = (apex_of(index.clips, preparation, Calls(), size_px) for size_px in (16, 8))
+    assert shrunk.shape == (4, 3, 8, 8)
+    torch.testing.assert_close(shrunk.mean(dim=(2, 3)), whole.mean(dim=(2, 3)), rtol=0, atol=0.02)
+
+
+def test_apex_frames_are_made_once_for_each_setting_and_size(index: ClipIndex, preparation: Preparation) -> None:
+    made = [Calls() for _ in range(4)]
+    first = apex_of(index.clips, preparation, made[0])
+    assert torch.equal(apex_of(index.clips, preparation, made[1]), first)
+    apex_of(index.clips, preparation, made[2], size_px=8)
+    apex_of(index.clips, preparation, made[3], alpha=10)
+    assert [len(calls) for calls in made] == [1, 0, 1, 1]
