@@ -29,6 +29,7 @@ from mer.protocols.folds import Fold
 from mer.quiet import quiet_lightning
 from mer.recognition import MicroExpressionModule, balanced_weights
 from mer.report.figures import plot_confusion
+from mer.report.flow_pictures import plot_flow_on_faces, plot_flow_samples, sample_rows
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
@@ -48,6 +49,7 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
             say(f"complete already: {run.path}")
         else:
             say(f"run folder: {run.path}")
+            _draw_flow(cfg, index, maps, run.path / "figures")
             _train(cfg, config, index, maps, folds, run)
     return run.path, dict(read_run(run.path).metrics)
 
@@ -116,6 +118,20 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
             )  # fmt: skip
             maps = replace(maps, apex=apex)
     return index, maps
+
+
+def _draw_flow(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Path) -> None:
+    """Samples of each class as colours; with ``show_faces``, also as arrows over the faces of a clip a class."""
+    labels, classes = index.clips["label"].tolist(), index.classes
+    plot_flow_samples(maps.flow, labels, classes, figures / "flow_samples.png")
+    if not cfg.show_faces:
+        return
+    if isinstance(instantiate(cfg.dataset), FlowSource):
+        raise MerError("clips of frames to show faces of", "flow images", "set show_faces=false")
+    rows = [row for chosen in sample_rows(labels, classes, 1) for row in chosen]
+    preparation = _preparation(cfg, instantiate(cfg.magnify))
+    faces = torch.stack([preparation.key_frames(index.clips.iloc[row]).onset for row in rows]) / 255
+    plot_flow_on_faces(faces, maps.flow[rows], [labels[row] for row in rows], figures / "flow_on_faces.png")
 
 
 def prepared_beyond_bound(cfg: DictConfig, index: ClipIndex) -> dict[str, float]:

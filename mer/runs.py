@@ -12,7 +12,7 @@ from mer.errors import MerError
 from mer.predictions import MAIN_SCORES
 
 # Settings that do not decide the predictions.
-FREE_SETTINGS = ("json", "outputs", "store", "run_dir", "sweep", "logger")
+FREE_SETTINGS = ("json", "outputs", "store", "run_dir", "sweep", "logger", "show_faces")
 
 _NEEDED = {
     *(*MAIN_SCORES, "intervals", "confusion", "per_class", "per_subject"),

@@ -88,14 +88,15 @@ def test_magnification_enlarges_the_flow(synthetic: Path, tmp_path: Path) -> Non
     assert mean_px("evm") > 2 * mean_px("none")
 
 
-def test_features_of_the_apex_frame_train_on_it(
+def test_features_of_the_apex_frame_train_on_it_and_faces_are_drawn_only_where_asked_for(
     synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = [
-        json.loads(run_mer(capsys, "train", *words(synthetic, tmp_path, f"features={name}", "json=true")).out)
-        for name in ("uvm_grey", "rgb_uveps")
-    ]
-    assert [metrics["n_clips"] for metrics in told] == [6, 6]
+    drawn = []
+    for more in (("features=uvm_grey",), ("features=rgb_uveps", "show_faces=true")):
+        told = json.loads(run_mer(capsys, "train", *words(synthetic, tmp_path, "json=true", *more)).out)
+        assert told["n_clips"] == 6
+        drawn.append(sorted(path.stem for path in (Path(told["run"]) / "figures").iterdir()))
+    assert drawn == [["confusion", "flow_samples"], ["confusion", "flow_on_faces", "flow_samples"]]
     assert len(list((tmp_path / "store").glob("casme2/apex_frames-*"))) == 1  # colour and grey are of the same frames
     assert len(list((tmp_path / "store").glob("casme2/flow-*"))) == 1
 
