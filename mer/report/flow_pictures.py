@@ -18,8 +18,9 @@ from mer.flow.maps import resize_flow
 
 _GAP = 0.04  # white between two pictures, in shares of their side
 _ARROWS = 20  # along a face's side
-_LONGEST_ARROW = 2.0  # in distances between two arrows
-_SHORTEST_ARROW = 0.05  # in lengths of the longest; below, nothing is drawn
+_LONG_ARROW = 2.0  # length, in distances between two arrows, of that at the percentile
+_SHORTEST_ARROW = 0.05  # in lengths of that; below, nothing is drawn
+_PERCENTILE = 0.98  # of a picture's motion, for which colours and arrows are made
 _WHEEL_PX = 101
 
 
@@ -39,7 +40,8 @@ def plot_flow_samples(
 ) -> None:
     """Write a PNG with a row a class: its mean flow, then some of its clips, and the colour wheel as legend.
 
-    Each picture's colours reach to its own largest motion, which is written below it.
+    Each picture has a scale of its own, the 98th percentile of its motion, which is written on it: a flat background
+    makes some methods invent a motion far above the face's. What moves more is darker.
 
     Args:
         flow_px: ``(N, 2, H, W)``.
@@ -54,7 +56,7 @@ def plot_flow_samples(
     left, right = figure.subplots(1, 2, width_ratios=[clips + 1, 1])
     _show_mosaic(left, pictures, clips + 1)
     left.set_yticks([row + 0.5 for row in range(len(classes))], classes)
-    left.set_xlabel("number: largest motion, which has the full colour", fontsize="small")
+    left.set_xlabel("number: motion that has the full colour; what moves more is darker", fontsize="small")
     left.set_xticks([column + 0.5 for column in range(clips + 1)], ["mean", *("clip",) * clips])
     right.imshow(colour_wheel(_WHEEL_PX).permute(1, 2, 0).numpy())
     right.set_title("motion towards", fontsize="small")
@@ -104,11 +106,11 @@ def arrow_grid(flow_px: Float[Tensor, "2 side side"]) -> tuple[NDArray[np.float6
 def _quiver(axes: Axes, face: Tensor, flow: Tensor, title: str) -> None:
     side = face.shape[-1]
     positions, vectors = arrow_grid(resize_flow(flow[None], side)[0])
-    lengths = np.linalg.norm(vectors, axis=1)
-    longest = float(lengths.max())
-    drawn = lengths > _SHORTEST_ARROW * longest
+    lengths = torch.from_numpy(np.linalg.norm(vectors, axis=1))
+    reach = float(_reach(lengths[None]))
+    drawn = (lengths > _SHORTEST_ARROW * reach).numpy()
     positions, vectors = positions[drawn], vectors[drawn]
-    enlarged = _LONGEST_ARROW * side / min(_ARROWS, side) / longest if longest > 0 else 1.0
+    enlarged = _LONG_ARROW * side / min(_ARROWS, side) / reach
     axes.imshow(face.clamp(0, 1).permute(1, 2, 0).numpy())
     axes.quiver(*positions.T, *vectors.T, angles="xy", scale_units="xy", scale=1 / enlarged, color="lime", width=0.004)
     axes.set_title(f"{title}, x{enlarged:.2g}", fontsize="small")
@@ -116,13 +118,21 @@ def _quiver(axes: Axes, face: Tensor, flow: Tensor, title: str) -> None:
 
 
 def _pictures(flow: Tensor, labels: Sequence[str], name: str, rows: list[int]) -> list[tuple[Tensor, str]]:
-    """RGB and largest motion of the class's mean flow, then of the clips of ``rows``."""
+    """RGB, and the motion that has the full colour, of the class's mean flow, then of the clips of ``rows``."""
     if not rows:
         return []
     mean = flow[[label == name for label in labels]].mean(dim=0)
     shown = torch.stack([mean, *flow[rows]]).float()
-    largest = torch.linalg.vector_norm(shown, dim=1).amax(dim=(1, 2)).tolist()
-    return [(colours, f"{length:.2g}") for colours, length in zip(flow_to_rgb(shown), largest, strict=True)]
+    reach = _reach(torch.linalg.vector_norm(shown, dim=1).flatten(1))
+    colours = flow_to_rgb(shown / reach[:, None, None, None], largest_px=1)
+    return [(picture, f"{length:.2g}") for picture, length in zip(colours, reach.tolist(), strict=True)]
+
+
+def _reach(lengths: Float[Tensor, "pictures places"]) -> Float[Tensor, " pictures"]:
+    """The percentile of each picture; its largest where less than that part of it moves; 1 where nothing moves."""
+    reach, largest = torch.quantile(lengths, _PERCENTILE, dim=1), lengths.amax(dim=1)
+    reach = torch.where(reach > 0, reach, largest)
+    return torch.where(reach > 0, reach, 1)
 
 
 def _show_mosaic(axes: Axes, pictures: Sequence[Sequence[tuple[Tensor, str]]], columns: int) -> None:

@@ -64,6 +64,13 @@ def test_mean_of_opposite_motions_is_white(tmp_path: Path) -> None:
     assert red[1] == pytest.approx(red[0] / 2, rel=0.1)
 
 
+def test_one_wild_pixel_does_not_pale_the_rest(tmp_path: Path) -> None:
+    flow = uniform((2, 0))
+    flow[0, :, 0, 0] = torch.tensor([0.0, 500.0])
+    plot_flow_samples(flow, ["a"], ["a"], tmp_path / "samples.png", clips=1)
+    assert len(rows_with(picture(tmp_path / "samples.png"), (255, 0, 0))) > 50
+
+
 def test_arrows_are_the_mean_flow_of_their_cells() -> None:
     y, x = torch.meshgrid(torch.arange(40.0), torch.arange(40.0), indexing="ij")
     positions, vectors = arrow_grid(torch.stack([0.1 * x, 0.2 * y - 1]))
