@@ -98,9 +98,9 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
         index, paths = preparation.run(index, Counter(bars, "key frames"))
         maps = dataset_flow(
             index.clips, paths, preparation, magnifier, instantiate(cfg.flow), settings,
-            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"),
+            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"), cfg.features.size,
         )  # fmt: skip
-    return index, _resize(maps, cfg.features.size)
+    return index, maps
 
 
 def prepared_beyond_bound(cfg: DictConfig, index: ClipIndex) -> dict[str, float]:

@@ -65,7 +65,7 @@ def _around(
     height, width = image.shape[-2:]
     x, y = x_px.clamp(0, width - 1), y_px.clamp(0, height - 1)
     left, top = x.floor(), y.floor()
-    padded = F.pad(image[:, None], (_BEFORE, _AFTER, _BEFORE, _AFTER), mode="replicate").flatten(1)
+    padded = _padded(image).flatten(1)
     stride = width + _BEFORE + _AFTER
     corner = (top.long() * stride + left.long()).flatten(1)
     # One index for all taps: what moves is where the source begins.
@@ -77,6 +77,15 @@ def _around(
         for row, columns in taps.items()
     }
     return rows, x - left, y - top
+
+
+def _padded(image: Tensor) -> Tensor:
+    """The border pixel repeated once, then such values that the central difference at the border is repeated too."""
+    padded = F.pad(image[:, None], (_BEFORE, _AFTER, _BEFORE, _AFTER), mode="replicate")[:, 0]
+    for lines in (padded.unbind(1), padded.unbind(2)):
+        lines[0].copy_(2 * lines[2] - lines[3])
+        lines[-2].copy_(2 * lines[-4] - lines[-5])
+    return padded
 
 
 def _weighted(taps: list[Tensor], weights: tuple[Tensor, ...]) -> Tensor:
