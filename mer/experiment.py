@@ -108,9 +108,8 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
         index, paths = preparation.run(index, Counter(bars, "key frames"))
         maps = dataset_flow(
             index.clips, paths, preparation, magnifier, instantiate(cfg.flow), settings,
-            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"),
+            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"), cfg.features.size,
         )  # fmt: skip
-        maps = _resize(maps, cfg.features.size)
         if needs_apex:
             apex = dataset_apex(
                 index.clips, paths, preparation, magnifier, cfg.features.size, settings["magnify"],

@@ -1,8 +1,9 @@
 """Runs a verb's task under Hydra, with mer's own configuration folder."""
 
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mer.messages import user_message
 from mer.progress import say
 
 _MULTIRUN = ("-m", "--multirun")
+_WITH_MODEL = re.compile(r"(flow)=(\w+:\w+(?:,\w+:\w+)*)")
 
 
 def conf_dir() -> Path:
@@ -52,12 +54,26 @@ def run_hydra(verb: str, task: Callable[[DictConfig], object], arguments: Sequen
 
     # Hydra's parser takes -m before or after the overrides, but not among them.
     sweep = [word for word in arguments if word in _MULTIRUN]
-    sys.argv = [f"mer {verb}", *sweep, *(word for word in arguments if word not in _MULTIRUN)]
+    sys.argv = [f"mer {verb}", *sweep, *_with_models(word for word in arguments if word not in _MULTIRUN)]
     hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
     for error in failures[:-1]:
         say(f"mer: {user_message(error)}")
     if failures:
         raise failures[-1]
+
+
+def _with_models(arguments: Iterable[str]) -> Iterator[str]:
+    """``flow=ptlflow:raft`` as Hydra takes it: ``flow=ptlflow flow.model=raft``; in a sweep all of one group."""
+    for word in arguments:
+        match = _WITH_MODEL.fullmatch(word)
+        if match is None:
+            yield word
+            continue
+        choices, models = zip(*(choice.split(":", 1) for choice in match[2].split(",")), strict=True)
+        if len(set(choices)) > 1:
+            raise MerError(f"{match[1]}=NAME:MODEL of one NAME", word, "sweep over these in two commands")
+        yield f"{match[1]}={choices[0]}"
+        yield f"{match[1]}.model={','.join(models)}"
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from mer.apex import AnnotatedApex, ApexChooser, ApexSpotter, SpottedApex
 from mer.clip import ClipIndex, Note, clip_index
 from mer.datasets import Casme2
 from mer.errors import MerError
-from mer.flow import FlowMaps
+from mer.flow import FlowMaps, resize_flow
 from mer.frames import Image
 from mer.keyframes import extract_key_frames, key_frames_of
 from mer.magnify import IIR, NoMagnification
@@ -215,18 +215,59 @@ def test_other_settings_or_clips_are_another_flow_from_the_same_key_frames(
     never_extract()
     compute(index.clips, preparation, flow, alpha=10)
     compute(index.clips.iloc[1:], preparation, flow, alpha=20)
-    backward = compute(index.clips.iloc[::-1], preparation, flow, alpha=20)
-    assert flow.batches == [4, 4, 3, 4]
-    assert torch.equal(backward.flow, compute(index.clips, preparation, flow, alpha=20).flow.flip(0))
+    assert flow.batches == [4, 4]
+
+
+def test_clips_whose_flow_is_kept_are_not_computed_again(index: ClipIndex, preparation: Preparation) -> None:
+    flow = CountingFlow()
+    some = compute(index.clips.iloc[1:3], preparation, flow)
+    backward = compute(index.clips.iloc[::-1], preparation, flow)
+    assert flow.batches == [2, 2]
+    assert torch.equal(backward.flow.flip(0)[1:3], some.flow)
+    assert torch.equal(backward.flow.flip(0), compute(index.clips, preparation, flow).flow)
+
+
+def test_killed_flow_goes_on_after_the_last_whole_batch(
+    index: ClipIndex, preparation: Preparation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mer.preparation, "_BATCH", 2)
+
+    class Killed(CountingFlow):
+        def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+            if self.batches:
+                raise KeyboardInterrupt
+            return super().__call__(first, second)
+
+    with pytest.raises(KeyboardInterrupt):
+        compute(index.clips, preparation, Killed())
+    flow, calls = CountingFlow(), Calls()
+    _, paths = preparation.run(index, Calls())
+    maps = dataset_flow(index.clips, paths, preparation, AddBand(), flow, {}, CPU, calls)
+    assert flow.batches == [2]
+    assert calls == [(4, 4)]
+    whole = compute(index.clips, preparation, CountingFlow(), alpha=1)
+    assert torch.equal(maps.flow, whole.flow)
+
+
+def test_flow_is_the_same_resized_while_it_is_made_while_it_is_read_or_after(
+    index: ClipIndex, preparation: Preparation
+) -> None:
+    _, paths = preparation.run(index, Calls())
+    made, read = (
+        dataset_flow(index.clips, paths, preparation, AddBand(), CountingFlow(), {}, CPU, Calls(), size=8).flow
+        for _ in range(2)
+    )
+    assert torch.equal(made, read)
+    torch.testing.assert_close(made, resize_flow(compute(index.clips, preparation, CountingFlow()).flow, 8))
 
 
 def test_damaged_flow_is_computed_again(index: ClipIndex, preparation: Preparation) -> None:
     flow = CountingFlow()
     first = compute(index.clips, preparation, flow)
-    (kept,) = preparation.store.root.glob("casme2/flow-*")
+    kept = next(preparation.store.root.glob("casme2/sub02/*/flow-*"))
     kept.write_bytes(kept.read_bytes()[:100])
     assert torch.equal(compute(index.clips, preparation, flow).flow, first.flow)
-    assert flow.batches == [4, 4]
+    assert flow.batches == [4, 1]
 
 
 def test_damaged_key_frames_are_made_again(index: ClipIndex, preparation: Preparation) -> None:
@@ -392,3 +433,11 @@ def test_apex_frames_are_made_once_for_each_setting_and_size(index: ClipIndex, p
     apex_of(index.clips, preparation, made[2], size_px=8)
     apex_of(index.clips, preparation, made[3], alpha=10)
     assert [len(calls) for calls in made] == [1, 0, 1, 1]
+
+
+def test_apex_frames_that_are_missing_are_made_alone(index: ClipIndex, preparation: Preparation) -> None:
+    first = apex_of(index.clips.iloc[1:3], preparation, Calls())
+    calls = Calls()
+    assert torch.equal(apex_of(index.clips, preparation, calls)[1:3], first)
+    assert calls == [(4, 4)]
+    assert len(list(preparation.store.root.rglob("apex_frame-*"))) == 4

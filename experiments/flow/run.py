@@ -28,7 +28,7 @@ SETS = (0, 1, 2)  # seeds of the synthetic sets: each has eight other people
 def main() -> None:
     """Write the sets, train on each with each flow, write results.csv and results.png."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, help="keeps clips, store and runs, so that it can go on (default: none)")
+    parser.add_argument("--work", type=Path, help="keeps clips, store and runs; finished ones are taken as they are")
     parser.add_argument("--flows", nargs="+", default=FLOWS)
     parser.add_argument("--sets", nargs="+", type=int, default=SETS)
     given = parser.parse_args()
@@ -52,15 +52,16 @@ def measure(work: Path, flows: Sequence[str], sets: Sequence[int]) -> pd.DataFra
 
 def predictions(work: Path, number: int, flow: str, magnify: str) -> pd.DataFrame:
     """Train the demo's network on a set, written where it is missing; subjects are named after the set too."""
-    root = work / f"set{number}"
+    root, run = work / f"set{number}", work / f"{flow}-{magnify}-set{number}"
     if not (root / "truth.csv").is_file():
         write_casme2(root, seed=number)
     words = [f"flow={flow}", f"magnify={magnify}", "trainer.accelerator=cpu"]
-    places = [f"dataset.root={root}", f"store={work / 'store'}", f"run_dir={work / f'{flow}-{magnify}-set{number}'}"]
+    places = [f"dataset.root={root}", f"store={work / 'store'}", f"run_dir={run}"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("train", ["experiment=demo", *words, *places])
-    folder, _ = run_experiment(cfg)
-    table = read_predictions(folder / "predictions.csv")
+    if not (run / "metrics.json").is_file():
+        run_experiment(cfg)
+    table = read_predictions(run / "predictions.csv")
     return table.assign(subject=f"set{number}-" + table["subject"])
 
 
