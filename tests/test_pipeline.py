@@ -97,9 +97,8 @@ def test_features_of_the_apex_frame_train_on_it_and_faces_are_drawn_only_where_a
         assert told["n_clips"] == 6
         drawn.append(sorted(path.stem for path in (Path(told["run"]) / "figures").iterdir()))
     assert drawn == [["confusion", "flow_samples"], ["confusion", "flow_on_faces", "flow_samples"]]
-    assert (
-        len(list((tmp_path / "store").glob("casme2/*/*/apex_frame-*"))) == 6
-    )  # colour and grey are of the same frames
+    # Colour and grey share them.
+    assert len(list((tmp_path / "store").glob("casme2/*/*/apex_frame-*"))) == 6
 
 
 def test_clip_without_landmarks_is_named_and_the_run_goes_on(
