@@ -1,6 +1,7 @@
 """One experiment, from configuration to a finished run's folder. Reads top to bottom."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,14 @@ from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
 from mer.hydra_app import plain
 from mer.predictions import per_subject, score_predictions, write_predictions
-from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_flow
+from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_apex, dataset_flow
 from mer.progress import Counter, progress_bar, say
 from mer.protocols import require_subjects_kept_back
 from mer.protocols.folds import Fold
 from mer.quiet import quiet_lightning
 from mer.recognition import MicroExpressionModule, balanced_weights
 from mer.report.figures import plot_confusion
+from mer.report.flow_pictures import plot_flow_on_faces, plot_flow_samples, sample_rows
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
@@ -55,6 +57,7 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
             say(f"complete already: {run.path}")
         else:
             say(f"run folder: {run.path}")
+            _draw_flow(cfg, index, maps, run.path / "figures")
             _train(cfg, config, index, maps, folds, run)
     return run.path, dict(read_run(run.path).metrics)
 
@@ -92,9 +95,16 @@ def prepare_clips(cfg: DictConfig, index: ClipIndex) -> ClipIndex:
 
 
 def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:
-    """The clips that could be prepared, and their flow at the features' size."""
+    """The clips that could be prepared, and at the features' size their flow and, if those ask for it, apex frame.
+
+    Raises:
+        MerError: the features ask for the apex frame, and the dataset is one of flow images.
+    """
     dataset = instantiate(cfg.dataset)
+    needs_apex = instantiate(cfg.features).needs_apex
     if isinstance(dataset, FlowSource):
+        if needs_apex:
+            raise MerError("clips of frames for rgb or grey", "flow images", "choose features= of flow, as uvm_uveps")
         return index, _resize(dataset.flow_maps(index.clips), cfg.features.size)
     open_apex = int(index.clips["apex"].isna().sum())
     if open_apex:
@@ -108,9 +118,29 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
         index, paths = preparation.run(index, Counter(bars, "key frames"))
         maps = dataset_flow(
             index.clips, paths, preparation, magnifier, flow, settings,
-            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"),
+            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"), cfg.features.size,
         )  # fmt: skip
-    return index, _resize(maps, cfg.features.size)
+        if needs_apex:
+            apex = dataset_apex(
+                index.clips, paths, preparation, magnifier, cfg.features.size, settings["magnify"],
+                pick_device(cfg.trainer.accelerator), Counter(bars, "apex frames"),
+            )  # fmt: skip
+            maps = replace(maps, apex=apex)
+    return index, maps
+
+
+def _draw_flow(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Path) -> None:
+    """Samples of each class as colours; with ``show_faces``, also as arrows over the faces of a clip a class."""
+    labels, classes = index.clips["label"].tolist(), index.classes
+    plot_flow_samples(maps.flow, labels, classes, figures / "flow_samples.png")
+    if not cfg.show_faces:
+        return
+    if isinstance(instantiate(cfg.dataset), FlowSource):
+        raise MerError("clips of frames to show faces of", "flow images", "set show_faces=false")
+    rows = [row for chosen in sample_rows(labels, classes, 1) for row in chosen]
+    preparation = _preparation(cfg, instantiate(cfg.magnify))
+    faces = torch.stack([preparation.key_frames(index.clips.iloc[row]).onset for row in rows]) / 255
+    plot_flow_on_faces(faces, maps.flow[rows], [labels[row] for row in rows], figures / "flow_on_faces.png")
 
 
 def prepared_beyond_bound(cfg: DictConfig, index: ClipIndex) -> dict[str, float]:

@@ -1,9 +1,10 @@
 """Runs a verb's task under Hydra, with mer's own configuration folder."""
 
 import os
+import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ Task = Callable[[DictConfig], Mapping[str, float] | None]
 _MULTIRUN = ("-m", "--multirun")
 _BAD_INPUT = 2
 _DEFECT = 1
+_WITH_MODEL = re.compile(r"(flow)=(\w+:\w+(?:,\w+:\w+)*)")
 
 
 def conf_dir() -> Path:
@@ -71,7 +73,7 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
         return None
 
     # Hydra's parser takes -m before or after the overrides, but not among them.
-    words = sorted(arguments, key=lambda word: word not in _MULTIRUN)
+    words = sorted(_with_models(arguments), key=lambda word: word not in _MULTIRUN)
     sys.argv = [f"mer {verb}", *words, SweepRecords.override(launch)]
     outcomes: list[Outcome] = []
     try:
@@ -91,6 +93,20 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
 def show_help(verb: str, words: Sequence[str]) -> None:
     """Print what Hydra says of ``verb`` for the help flags ``words``."""
     run_hydra(verb, lambda _: None, words)
+
+
+def _with_models(arguments: Iterable[str]) -> Iterator[str]:
+    """``flow=ptlflow:raft`` as Hydra takes it: ``flow=ptlflow flow.model=raft``; in a sweep all of one group."""
+    for word in arguments:
+        match = _WITH_MODEL.fullmatch(word)
+        if match is None:
+            yield word
+            continue
+        choices, models = zip(*(choice.split(":", 1) for choice in match[2].split(",")), strict=True)
+        if len(set(choices)) > 1:
+            raise MerError(f"{match[1]}=NAME:MODEL of one NAME", word, "sweep over these in two commands")
+        yield f"{match[1]}={choices[0]}"
+        yield f"{match[1]}.model={','.join(models)}"
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from mer.clip import ClipIndex, Note, clip_name
 from mer.digests import frame_digests
 from mer.errors import MerError
 from mer.fingerprint import fingerprint
-from mer.flow import Flow, FlowMaps
+from mer.flow import Flow, FlowMaps, resize_flow, resize_map
 from mer.frames import Image, read_frame
 from mer.keyframes import STEP_VERSION, KeyFrames, aligned_crops, apex_index, key_frames_of, needed_frames
 from mer.magnify.temporal import TemporalFilter
@@ -27,10 +27,13 @@ from mer.store import Store
 from mer.threads import thread_count
 
 _BATCH = 32
+_LARGEST_BATCH = 128  # on a GPU
+_BYTES_A_CLIP = 2**28  # of a GPU's memory, with room for a flow network's
 _CLIPS_TOGETHER = 16  # whose landmarks are found in one batch
 LANDMARKS_VERSION = 1  # raise it when the landmarks that are found for equal settings change
 APEX_VERSION = 1  # raise it when the apex that is spotted for equal settings changes
-FLOW_VERSION = 1  # raise it when the flow that comes out for equal settings changes
+FLOW_VERSION = 2  # raise it when the flow that comes out for equal settings changes
+APEX_FRAMES_VERSION = 1  # raise it when the magnified frames that come out for equal settings change
 
 OnClip = Callable[[int, int], None]
 
@@ -270,8 +273,12 @@ def dataset_flow(
     settings: Mapping[str, Any],
     device: torch.device,
     on_clip: OnClip,
+    size: int | None = None,
 ) -> FlowMaps:
-    """Magnify and compute the flow of all clips in batches, or read it where the store has it.
+    """Magnify and compute in batches the flow of all clips that the store has not.
+
+    What is computed is kept batch by batch, so a killed run goes on where it stopped; at ``size``, no more than a batch
+    is in memory at its full size.
 
     Args:
         clips: N rows of the clip index.
@@ -280,23 +287,77 @@ def dataset_flow(
         magnifier: applied to the apex frames.
         flow: flow method.
         settings: of magnifier and flow, for the store's key.
-        device: where magnification runs.
+        device: where magnification runs, and flow if it can.
         on_clip: told how many clips are done, of how many.
+        size: side in px that the flow is resized to; None keeps its own.
     """
-    names = [path.relative_to(preparation.store.root).as_posix() for path in paths]
-    key = fingerprint({"version": FLOW_VERSION, "clips": names, "settings": settings})
-    dataset = "+".join(sorted(set(clips["dataset"])))
-    path = preparation.store.path((dataset,), "flow", key)
-    kept = preparation.store.read(path)
-    if kept is None:
-        magnifier = magnifier.to(device)
-        flows = []
-        for start, frames in _batches(clips, paths, preparation, device):
-            flows.append(_batch_flow(frames, magnifier, flow).cpu())
-            on_clip(start + len(flows[-1]), len(clips))
-        kept = {"flow": torch.cat(flows)}
-        preparation.store.write(path, kept)
-    return FlowMaps(kept["flow"])
+    store = preparation.store
+    kept_at = [_flow_path(store, path, settings) for path in paths]
+    flows = [_kept_flow(store, path, size) for path in kept_at]
+    missing = [row for row, flow_px in enumerate(flows) if flow_px is None]
+    magnifier = magnifier.to(device)
+    done = len(clips) - len(missing)
+    for start, frames in _batches(clips.iloc[missing], [paths[row] for row in missing], preparation, device):
+        made = _batch_flow(frames, magnifier, flow).cpu()
+        for row, flow_px in zip(missing[start : start + len(made)], made, strict=True):
+            store.write(kept_at[row], {"flow": flow_px})
+            flows[row] = _sized(flow_px, size)
+        done += len(made)
+        on_clip(done, len(clips))
+    return FlowMaps(torch.stack([flow_px for flow_px in flows if flow_px is not None]))
+
+
+def _flow_path(store: Store, key_frames: Path, settings: Mapping[str, Any]) -> Path:
+    """Beside its key frames: a clip's flow depends on no other clip."""
+    state = {"version": FLOW_VERSION, "clip": key_frames.relative_to(store.root).as_posix(), "settings": settings}
+    return key_frames.with_name(f"flow-{fingerprint(state)}{key_frames.suffix}")
+
+
+def _kept_flow(store: Store, path: Path, size: int | None) -> Tensor | None:
+    kept = store.read(path)
+    return None if kept is None else _sized(kept["flow"], size)
+
+
+def _sized(flow_px: Tensor, size: int | None) -> Tensor:
+    # A copy of its own: a slice would hold all of its batch in memory.
+    return flow_px.clone() if size is None else resize_flow(flow_px[None], size)[0].clone()
+
+
+@torch.no_grad()
+def dataset_apex(
+    clips: pd.DataFrame,
+    paths: Sequence[Path],
+    preparation: Preparation,
+    magnifier: Magnifier,
+    size_px: int,
+    settings: Mapping[str, Any],
+    device: torch.device,
+    on_clip: OnClip,
+) -> Tensor:
+    """The magnified apex frame of every clip, RGB in [0, 1] in steps of 1/255, ``(N, 3, size, size)``.
+
+    Kept in the store as bytes at this size: magnified anew it would differ in the last bit from machine to machine, and
+    a run could not go on elsewhere. Only one batch is ever held at the crop's size. Arguments are those of
+    :func:`dataset_flow`, ``settings`` those of the magnifier alone.
+    """
+    store, magnifier = preparation.store, magnifier.to(device)
+    kept_at = [_apex_path(store, path, settings, size_px) for path in paths]
+    frames = {row: kept["apex"] for row, path in enumerate(kept_at) if (kept := store.read(path)) is not None}
+    missing = [row for row in range(len(clips)) if row not in frames]
+    for start, each in _batches(clips.iloc[missing], [paths[row] for row in missing], preparation, device):
+        magnified = magnifier.magnify(each["apex"] / 255, each["band"], each["onset"] / 255)
+        made = resize_map(magnified.clamp(0, 1), size_px).mul(255).round().to(torch.uint8).cpu()
+        for row, frame in zip(missing[start : start + len(made)], made, strict=True):
+            frames[row] = frame.clone()
+            store.write(kept_at[row], {"apex": frames[row]})
+        on_clip(len(frames), len(clips))
+    return torch.stack([frames[row] for row in range(len(clips))]) / 255
+
+
+def _apex_path(store: Store, key_frames: Path, settings: Mapping[str, Any], size_px: int) -> Path:
+    clip = key_frames.relative_to(store.root).as_posix()
+    state = {"version": APEX_FRAMES_VERSION, "clip": clip, "settings": settings, "size": size_px}
+    return key_frames.with_name(f"apex_frame-{fingerprint(state)}{key_frames.suffix}")
 
 
 @torch.no_grad()
@@ -312,13 +373,22 @@ def _batches(
     clips: pd.DataFrame, paths: Sequence[Path], preparation: Preparation, device: torch.device
 ) -> Iterator[tuple[int, dict[str, Tensor]]]:
     """Number of the first clip, and key frames of some clips as float ``(B, 3, S, S)`` on ``device``, by name."""
-    for start in range(0, len(clips), _BATCH):
-        rows = clips.iloc[start : start + _BATCH].iterrows()
+    batch = _clips_at_once(device)
+    for start in range(0, len(clips), batch):
+        rows = clips.iloc[start : start + batch].iterrows()
         read = [
-            preparation.key_frames(clip, at) for (_, clip), at in zip(rows, paths[start : start + _BATCH], strict=True)
+            preparation.key_frames(clip, at) for (_, clip), at in zip(rows, paths[start : start + batch], strict=True)
         ]
         names = ("onset", "apex", "band")
         yield start, {name: torch.stack([getattr(one, name) for one in read]).to(device).float() for name in names}
+
+
+def _clips_at_once(device: torch.device) -> int:
+    """Clips of a batch: on a GPU as many as its free memory takes, within bounds."""
+    if device.type != "cuda":
+        return _BATCH
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(_LARGEST_BATCH, free_bytes // _BYTES_A_CLIP))
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from mer.predictions import MAIN_SCORES
 # Settings that do not decide the predictions.
 FREE_SETTINGS = (
     *("json", "outputs", "store", "run_dir", "share_run", "worker"),
-    *("sweep_name", "objective", "logger", "engine"),
+    *("sweep_name", "objective", "logger", "engine", "show_faces"),
 )
 
 # Why a run that did not finish ended; mer.tracking writes it, and takes it away when the run goes on.

@@ -135,6 +135,19 @@ def test_magnification_enlarges_the_flow(synthetic: Path, tmp_path: Path) -> Non
     assert mean_px("evm") > 2 * mean_px("none")
 
 
+def test_features_of_the_apex_frame_train_on_it_and_faces_are_drawn_only_where_asked_for(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = []
+    for more in (("features=uvm_grey",), ("features=rgb_uveps", "show_faces=true")):
+        told = json.loads(run_mer(capsys, "train", *words(synthetic, tmp_path, "json=true", *more)).out)
+        assert told["n_clips"] == 6
+        drawn.append(sorted(path.stem for path in (Path(told["run"]) / "figures").iterdir()))
+    assert drawn == [["confusion", "flow_samples"], ["confusion", "flow_on_faces", "flow_samples"]]
+    # Colour and grey share them.
+    assert len(list((tmp_path / "store").glob("casme2/*/*/apex_frame-*"))) == 6
+
+
 def test_clip_without_landmarks_is_named_and_the_run_goes_on(
     synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

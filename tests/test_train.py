@@ -147,6 +147,19 @@ def test_other_flow_does_not_resume_an_unfinished_run(
     assert len(list((tmp_path / "outputs").glob("**/run.json"))) == 2
 
 
+def test_flow_images_have_no_apex_frame_to_take(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_mer(capsys, *train_words(root, tmp_path / "outputs", "features=uvm_grey", "features.size=28"))
+    assert result.code == 2
+    assert "expected clips of frames for rgb or grey; got flow images" in result.err
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_flow_images_have_no_faces_to_show(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_mer(capsys, *train_words(root, tmp_path / "outputs", "show_faces=true"))
+    assert result.code == 2
+    assert "show_faces=false" in result.err
+
+
 def test_chosen_folder_of_another_run_is_refused(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

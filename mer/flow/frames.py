@@ -12,9 +12,18 @@ def to_grey(frames: Tensor) -> Tensor:
     Raises:
         MerError: another number of dimensions or channels, or bytes.
     """
+    require_frames(frames)
+    return rgb_to_grayscale(frames) if frames.shape[1] == 3 else frames
+
+
+def require_frames(frames: Tensor) -> None:
+    """Refuse what is no batch of grey or RGB frames in [0, 1].
+
+    Raises:
+        MerError: another number of dimensions or channels, or bytes.
+    """
     if frames.ndim != 4 or frames.shape[1] not in (1, 3) or not frames.is_floating_point():
         raise MerError("float frames (B, 1|3, H, W)", f"{frames.dtype} {tuple(frames.shape)}", "give batches in [0, 1]")
-    return rgb_to_grayscale(frames) if frames.shape[1] == 3 else frames
 
 
 def require_pair(first: Tensor, second: Tensor, side_px: int, smallest_px: int, method: str) -> None:

@@ -42,8 +42,11 @@ class FlowMaps:
 
     def digest(self) -> str:
         """SHA-256 of all values: equal maps, equal digest."""
-        tensors = [tensor for tensor in (self.flow, self.strain, self.apex) if tensor is not None]
-        return hashlib.sha256(b"".join(tensor.contiguous().numpy().tobytes() for tensor in tensors)).hexdigest()
+        digest = hashlib.sha256()
+        for tensor in (self.flow, self.strain, self.apex):
+            if tensor is not None:
+                digest.update(tensor.contiguous().numpy())  # type: ignore[arg-type]
+        return digest.hexdigest()
 
 
 def resize_flow(flow: Tensor, size: int) -> Tensor:

@@ -7,33 +7,40 @@ Meinhardt-Llopis and Facciolo, IPOL 3, 2013, doi 10.5201/ipol.2013.26.
 import math
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
-from kornia.filters import gaussian_blur2d, spatial_gradient
 from torch import Tensor
 
-from mer.errors import require_integer, require_number
-from mer.flow.bicubic import pixel_positions, sample_bicubic
+from mer.errors import require_choice, require_integer, require_number
+from mer.flow.bicubic import pixel_positions, sample_bicubic, sample_with_slope
+from mer.flow.duality import Stopping, minimise
 from mer.flow.frames import require_pair, to_grey
+from mer.flow.threads import in_threads
 
 _GREY_RANGE = 255.0
 _PRESMOOTHING_PX = 0.8
 _HALVING_PX = 0.6 * math.sqrt(3)  # blur before every second pixel is kept
 _COARSEST_DIAGONAL_PX = 16
 _SMALLEST_SIDE_PX = 12  # the blur's kernel mirrors 5 px at the border
-_FLAT = 1e-10  # squared gradient below which a pixel tells nothing
-_CHECK_EVERY = 10  # inner iterations between looks at whether all pairs have converged
+_PAIRS_A_THREAD = 8
+_CACHED_PX = 2**16  # of the pairs that one thread works on at once, so that their arrays stay in its cache
+_PRECISIONS = {"float32": torch.float32, "float16": torch.float16}
 
 
 class TVL1Flow:
     """Minimises ``TV(u) + TV(v) + lambda |I1(x + u) - I0(x)|`` over a pyramid, with warps on each level.
+
+    A pair's flow does not depend on the pairs beside it, nor on the number of threads.
 
     Args:
         tau: step of the dual variable, at most 0.25.
         lambda_: weight of the data term, on grey values scaled to 0..255.
         theta: tightness of the coupling between the flow and its auxiliary.
         warps: warps a pyramid level.
-        epsilon: a pair has converged when its root mean square update falls below this, in px.
+        epsilon: a pair has converged when its root mean square update falls below this, in px; looked at after every
+            10 iterations, so that a pair is never further from its optimum than in the published loop.
         max_iterations: inner iterations a warp.
+        precision: of the inner iterations, ``float32`` or ``float16``.
     """
 
     def __init__(
@@ -44,6 +51,7 @@ class TVL1Flow:
         warps: int = 5,
         epsilon: float = 0.01,
         max_iterations: int = 300,
+        precision: str = "float32",
     ) -> None:
         self.tau = require_number("flow.tau", tau, 1e-6, 0.25)
         self.lambda_ = require_number("flow.lambda_", lambda_, 1e-6, 1e6)
@@ -51,6 +59,7 @@ class TVL1Flow:
         self.warps = require_integer("flow.warps", warps, 1, 1000)
         self.epsilon = require_number("flow.epsilon", epsilon, 0, 1e6)
         self.max_iterations = require_integer("flow.max_iterations", max_iterations, 1, 1_000_000)
+        self.dtype = _PRECISIONS[require_choice("flow.precision", precision, _PRECISIONS)]
 
     @torch.no_grad()
     def __call__(
@@ -63,61 +72,31 @@ class TVL1Flow:
         """
         grey = to_grey(first), to_grey(second)
         require_pair(first, second, min(first.shape[2:]), _SMALLEST_SIDE_PX, "TV-L1")
-        pyramid = _pyramid(*_normalise(*grey))
+        if first.device.type == "cpu":
+            return in_threads(self._flow, *grey, _PAIRS_A_THREAD)
+        return self._flow(*grey)
+
+    @torch.no_grad()  # which holds for one thread
+    def _flow(self, first: Tensor, second: Tensor) -> Tensor:
+        pyramid = _pyramid(*_normalise(first, second))
         flow = torch.zeros_like(pyramid[-1][0]).repeat(1, 2, 1, 1)
         for level, (one, two) in enumerate(reversed(pyramid)):
-            flow = self._solve(one, two, flow if level == 0 else _enlarge(flow, one))
+            start = flow if level == 0 else _enlarge(flow, one)
+            pairs = max(1, _CACHED_PX // one[0].numel()) if one.device.type == "cpu" else len(one)
+            parts = zip(*(images.split(pairs) for images in (one[:, 0], two[:, 0], start)), strict=True)
+            flow = torch.cat([self._solve(*part) for part in parts])
         return flow
 
-    def _solve(self, one: Tensor, two: Tensor, flow: Tensor) -> Tensor:
-        texture = torch.cat([two, spatial_gradient(two, mode="diff", normalized=True)[:, 0]], dim=1)
-        dual = flow.new_zeros(len(flow), 2, 2, *flow.shape[2:])
+    def _solve(self, one: Tensor, two: Tensor, start: Tensor) -> Tensor:
+        flow = start.transpose(0, 1).contiguous()
+        dual = flow.new_zeros(2, *flow.shape)
+        stopping = Stopping(self.epsilon, self.max_iterations)
         for _ in range(self.warps):
-            warped = _warp(texture, flow)
-            image, slope = warped[:, :1], warped[:, 1:]
-            constant = image - one - (slope * flow).sum(1, keepdim=True)
-            flow, dual = self._iterate(flow, dual, constant, slope)
-        return flow
-
-    def _iterate(self, flow: Tensor, dual: Tensor, constant: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
-        energy = slope.square().sum(1, keepdim=True)
-        tells, energy = energy >= _FLAT, energy.clamp_min(_FLAT)
-        limit, rate = self.lambda_ * self.theta, self.tau / self.theta
-        active = torch.ones(len(flow), 1, 1, 1, dtype=torch.bool, device=flow.device)
-        for iteration in range(self.max_iterations):
-            residual = constant + (slope * flow).sum(1, keepdim=True)
-            step = torch.where(tells, (-residual / energy).clamp(-limit, limit), 0)
-            smooth = flow + step * slope + self.theta * divergence(dual)
-            slopes = forward_gradient(smooth)
-            length = torch.linalg.vector_norm(slopes, dim=2, keepdim=True)
-            moved = (dual + rate * slopes) / (1 + rate * length)
-            update = (smooth - flow).square().sum(1, keepdim=True).mean(dim=(2, 3), keepdim=True)
-            # A pair that has converged stays as it is, so that no pair depends on those beside it.
-            flow = torch.where(active, smooth, flow)
-            dual = torch.where(active[:, None], moved, dual)
-            active = active & (update > self.epsilon**2)
-            if iteration % _CHECK_EVERY == 0 and not active.any():
-                break
-        return flow, dual
-
-
-def forward_gradient(maps: Tensor) -> Tensor:
-    """Forward differences of ``(B, C, H, W)``, 0 at the far border -> ``(B, C, 2, H, W)``, along x then y."""
-    along_x, along_y = torch.zeros_like(maps), torch.zeros_like(maps)
-    along_x[..., :-1] = maps[..., 1:] - maps[..., :-1]
-    along_y[..., :-1, :] = maps[..., 1:, :] - maps[..., :-1, :]
-    return torch.stack([along_x, along_y], dim=2)
-
-
-def divergence(fields: Tensor) -> Tensor:
-    """Negative adjoint of :func:`forward_gradient`: ``(B, C, 2, H, W)`` -> ``(B, C, H, W)``."""
-    along_x, along_y = fields.unbind(2)
-    result = torch.zeros_like(along_x)
-    result[..., :-1] += along_x[..., :-1]
-    result[..., 1:] -= along_x[..., :-1]
-    result[..., :-1, :] += along_y[..., :-1, :]
-    result[..., 1:, :] -= along_y[..., :-1, :]
-    return result
+            image, slope = _warp(two, flow)
+            constant = image - one - (slope * flow).sum(0)
+            weights = self.tau, self.lambda_, self.theta
+            flow, dual = minimise(flow, dual, constant, slope, weights, stopping, self.dtype)
+        return flow.transpose(0, 1)
 
 
 def _normalise(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
@@ -138,8 +117,16 @@ def _pyramid(one: Tensor, two: Tensor) -> list[tuple[Tensor, Tensor]]:
 
 
 def _blur(images: Tensor, sigma_px: float) -> Tensor:
-    size = 2 * int(5 * sigma_px) + 1
-    return gaussian_blur2d(images, (size, size), (sigma_px, sigma_px))
+    """Gaussian, mirrored at the border; sums of shifted images, because a convolution rounds as its batch is large."""
+    reach = int(5 * sigma_px)
+    weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma_px) ** 2)
+    for dim in (2, 3):
+        border = (reach, reach, 0, 0) if dim == 3 else (0, 0, reach, reach)
+        padded, length = F.pad(images, border, mode="reflect"), images.shape[dim]
+        images = torch.zeros_like(images)
+        for shift, weight in enumerate((weights / weights.sum()).tolist()):
+            images.add_(padded.narrow(dim, shift, length), alpha=weight)
+    return images
 
 
 def _enlarge(flow: Tensor, like: Tensor) -> Tensor:
@@ -149,9 +136,11 @@ def _enlarge(flow: Tensor, like: Tensor) -> Tensor:
     return 2 * sample_bicubic(flow, (x * scale_x).expand(batch), (y * scale_y).expand(batch))
 
 
-def _warp(images: Tensor, flow: Tensor) -> Tensor:
-    height, width = images.shape[-2:]
-    x, y = pixel_positions(images)
-    x, y = x + flow[:, 0], y + flow[:, 1]
+def _warp(image: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Image ``(B, H, W)`` and its slope ``(2, B, H, W)`` where ``flow`` (2, B, H, W) leads; 0 outside."""
+    height, width = image.shape[-2:]
+    x, y = pixel_positions(image)
+    x, y = x + flow[0], y + flow[1]
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    return sample_bicubic(images, x, y) * inside[:, None]
+    value, *slope = (part * inside for part in sample_with_slope(image, x, y))
+    return value, torch.stack(slope)

@@ -53,6 +53,8 @@ def _section(run: Run) -> str:
             f"<h2>{escape(run.path.name)}</h2><p><code>{escape(str(run.path))}</code></p>",
             _table(("class", "clips", "precision", "recall", "F1"), classes),
             _picture(run.path / "figures" / "confusion.png", "confusion matrix"),
+            _picture(run.path / "figures" / "flow_samples.png", "flow of each class"),
+            _picture(run.path / "figures" / "flow_on_faces.png", "flow over a face of each class"),
             "<h3>Subjects</h3>",
             _subjects(run.metrics["per_subject"]),
             f"<p>{_facts(run.metrics)}</p>",

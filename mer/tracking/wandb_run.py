@@ -184,7 +184,7 @@ class WandbTracker:
 def default_group(folder: Path, config: Mapping[str, Any]) -> str:
     """``<experiment>/<sweep>`` for a job of a sweep, else ``<experiment>``."""
     name = str(config["name"])
-    return f"{name}/{config['sweep']}" if folder.parent.name == config.get("sweep") else name
+    return f"{name}/{config['sweep_name']}" if folder.parent.name == config.get("sweep_name") else name
 
 
 def wandb_mode() -> Any:

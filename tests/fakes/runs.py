@@ -42,7 +42,7 @@ def write_run(
 ) -> Path:
     """Write a run with ``settings`` (nested, over defaults) and predictions ``table``; unfinished: its folds alone."""
     table = fake_predictions() if table is None else table
-    config = {"name": "tiny", "seed": 0, "sweep": "sweep", "logger": {"project": "mer"}} | dict(settings or {})
+    config = {"name": "tiny", "seed": 0, "sweep_name": "sweep", "logger": {"project": "mer"}} | dict(settings or {})
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     (folder / "run.json").write_text(json.dumps({"fingerprint": "f" * 16, "started": "2026-01-01T00:00:00"}))

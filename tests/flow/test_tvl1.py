@@ -10,7 +10,7 @@ from torch import Tensor
 from mer.errors import MerError
 from mer.flow import TVL1Flow, build_flow
 from mer.flow.bicubic import pixel_positions, sample_bicubic
-from mer.flow.tvl1 import divergence, forward_gradient
+from tests.flow.plain_tvl1 import plain_tvl1
 
 INNER = slice(12, -12)
 
@@ -70,38 +70,65 @@ def test_brightness_and_contrast_of_a_pair_do_not_matter() -> None:
     assert torch.allclose(TVL1Flow()(image, second), TVL1Flow()(0.3 * image + 0.5, 0.3 * second + 0.5), atol=0.02)
 
 
-def test_pair_does_not_depend_on_those_beside_it() -> None:
-    pairs = [(texture(seed), moved(texture(seed), 0.4 * seed, 0.2)) for seed in (1, 6)]
-    flow = TVL1Flow()
-    together = flow(torch.cat([pair[0] for pair in pairs]), torch.cat([pair[1] for pair in pairs]))
-    for row, (first, second) in enumerate(pairs):
-        assert torch.allclose(together[row : row + 1], flow(first, second), atol=1e-4)
+def test_brightness_and_contrast_do_not_matter_to_the_last_bit_where_they_are_powers_of_two() -> None:
+    image = texture(5)
+    second = moved(image, 0.6, 0.4).clamp(0, 1)
+    assert torch.equal(TVL1Flow()(image, second), TVL1Flow()(image / 4, second / 4))
 
 
-def test_divergence_is_the_negative_adjoint_of_the_gradient() -> None:
-    generator = torch.Generator().manual_seed(0)
-    maps = torch.randn(2, 2, 7, 9, dtype=torch.float64, generator=generator)
-    fields = torch.randn(2, 2, 2, 7, 9, dtype=torch.float64, generator=generator)
-    left, right = (forward_gradient(maps) * fields).sum(), -(maps * divergence(fields)).sum()
-    assert float(left) == pytest.approx(float(right), abs=1e-10)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pair_does_not_depend_on_those_beside_it_nor_on_the_threads(threads: int) -> None:
+    images = [texture(seed, 40, 47) for seed in range(6)]
+    second = [moved(image, 0.9 * seed - 2, 0.2 * seed) for seed, image in enumerate(images)]
+    flow, before = TVL1Flow(), torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        together = flow(torch.cat(images), torch.cat(second))
+    finally:
+        torch.set_num_threads(before)
+    for row, pair in enumerate(zip(images, second, strict=True)):
+        assert torch.equal(together[row : row + 1], flow(*pair))
 
 
-def test_dual_variable_stays_in_the_unit_disc() -> None:
-    flow = TVL1Flow(max_iterations=40)
-    generator = torch.Generator().manual_seed(0)
-    start, dual = torch.zeros(1, 2, 16, 16), torch.zeros(1, 2, 2, 16, 16)
-    constant, slope = (50 * torch.randn(1, channels, 16, 16, generator=generator) for channels in (1, 2))
-    _, dual = flow._iterate(start, dual, constant, slope)
-    assert 0.1 < float(dual.norm(dim=2).max()) <= 1
+@pytest.mark.parametrize(("u_px", "v_px"), [(0.4, -0.3), (2.6, 1.7)])
+def test_flow_is_that_of_the_published_algorithm_in_plain_numpy(u_px: float, v_px: float) -> None:
+    image = texture(8, 64, 76)
+    second = moved(image, u_px, v_px) * 0.9 + 0.02 * texture(9, 64, 76)
+    expected = torch.from_numpy(plain_tvl1(*(frames[0, 0].double().numpy() for frames in (image, second))))
+    difference_px = (TVL1Flow()(image, second)[0] - expected).norm(dim=0)
+    assert float(difference_px.median()) < 1e-4
+    assert float(difference_px.max()) < 0.01
 
 
-def test_bicubic_sampling_is_exact_on_pixels_and_on_lines() -> None:
-    image = torch.rand(1, 2, 9, 11, generator=torch.Generator().manual_seed(0))
-    x, y = pixel_positions(image)
-    assert torch.equal(sample_bicubic(image, x, y), image)
-    ramp = (3 * x + 2 * y)[None].double()
-    inner = (..., slice(2, -2), slice(2, -2))
-    assert torch.allclose(sample_bicubic(ramp, x.double() + 0.3, y.double() - 0.4)[inner], (ramp + 0.9 - 0.8)[inner])
+def test_half_precision_keeps_the_error() -> None:
+    image = texture(7)
+    pair = image, moved(image, 1.7, -0.8)
+    half, single = TVL1Flow(precision="float16")(*pair), TVL1Flow()(*pair)
+    assert half.dtype == torch.float32
+    assert 0 < float((half - single).abs().median()) < 0.01
+    assert median_error_px(half, 1.7, -0.8) < 0.05
+
+
+def test_half_precision_gives_identical_images_no_flow_and_flat_ones_no_infinity() -> None:
+    image = texture(7)
+    assert TVL1Flow(precision="float16")(image, image).abs().max() == 0
+    flat = torch.full_like(image, 0.5)
+    flat[..., 40, 40] = 1e-3
+    assert bool(torch.isfinite(TVL1Flow(precision="float16", max_iterations=20)(flat, image)).all())
+
+
+def test_bfloat16_is_refused() -> None:
+    with pytest.raises(MerError, match=r"flow\.precision to be one of float16, float32; got 'bfloat16'"):
+        TVL1Flow(precision="bfloat16")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_flow_on_the_gpu_is_that_on_the_cpu() -> None:
+    image = torch.cat([texture(seed) for seed in range(3)])
+    second = torch.cat([moved(image[:1], 0.4, 0.1), moved(image[1:2], -1.2, 0.7), image[2:]])
+    on_gpu = TVL1Flow()(image.cuda(), second.cuda())
+    assert on_gpu.device.type == "cuda"
+    assert float((on_gpu.cpu() - TVL1Flow()(image, second)).abs().median()) < 1e-3
 
 
 def test_sizes_from_the_smallest_up_and_odd_ones_are_taken() -> None:

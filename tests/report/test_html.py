@@ -21,7 +21,8 @@ def test_report_shows_runs_scores_and_confusions(outputs: Path, capsys: pytest.C
     result = run_mer(capsys, "report", str(outputs))
     assert result.code == 0
     page = (outputs / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 4
+    assert page.count("alt='confusion matrix'") == page.count("alt='flow of each class'") == 2
     assert "model.depth=1" in page
     assert "smic-s02" in page
     assert not re.search(r"(src|href)=['\"]?(https?:)?//", page)

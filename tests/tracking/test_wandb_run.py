@@ -29,7 +29,7 @@ TABLE = fake_predictions(subjects=3)
 
 def track(tracker: WandbTracker, folder: Path, is_new: bool = True, **config: Any) -> None:
     """Tell ``tracker`` a run from its beginning to its end."""
-    tracker.open(folder, "abcd", {"name": "tiny", "sweep": "sweep"} | config)
+    tracker.open(folder, "abcd", {"name": "tiny", "sweep_name": "sweep"} | config)
     for path in sorted((folder / "folds").iterdir()):
         tracker.fold(Fold(np.array([0]), np.array([1]), path.name), path, is_new)
     tracker.close(fake_metrics(TABLE), TABLE)
@@ -161,7 +161,7 @@ def test_jobs_of_a_sweep_are_runs_of_one_group(tmp_path: Path, capsys: pytest.Ca
 
 
 def _track_in_a_process(folder: str) -> int:
-    prepare = {"name": "tiny", "sweep": "sweep", "where": folder, "many": {str(n): n for n in range(200)}}
+    prepare = {"name": "tiny", "sweep_name": "sweep", "where": folder, "many": {str(n): n for n in range(200)}}
     track(WandbTracker(), Path(folder), **prepare)
     return os.getpid()
 
@@ -248,7 +248,7 @@ def test_wandb_is_offline_unless_logged_in(
 
 
 def test_jobs_of_a_sweep_are_grouped_with_their_experiment() -> None:
-    config = {"name": "casme2", "sweep": "depth"}
+    config = {"name": "casme2", "sweep_name": "depth"}
     assert default_group(Path("outputs/casme2/depth/model.depth=1"), config) == "casme2/depth"
     assert default_group(Path("outputs/casme2/2026-01-01"), config) == "casme2"
 
