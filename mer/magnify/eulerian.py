@@ -107,9 +107,8 @@ class EulerianMagnifier(nn.Module):
         indices = index.tolist() if isinstance(index, Tensor) else [index] * len(clip)
         if len(indices) != len(clip):
             raise MerError(f"{len(clip)} frame indices", str(len(indices)), "give one index, or one a clip")
-        at = list(zip(clip, indices, kept, strict=True))
-        bands = torch.stack([self._band(*one) for one in at])
-        return self.magnify(torch.stack([frames[number] for frames, number, _ in at]), bands)
+        bands = self._bands(clip, list(zip(indices, kept, strict=True)))
+        return self.magnify(torch.stack([frames[at] for frames, at in zip(clip, indices, strict=True)]), bands)
 
     def magnify(
         self,
@@ -121,8 +120,7 @@ class EulerianMagnifier(nn.Module):
 
         ``onsets`` are for magnifiers that need them; this one does not.
         """
-        motion = amplify(bands, self._gains(frames))
-        return (frames + torch.einsum("dc,bchw->bdhw", self.chroma.to(motion), motion)).clamp(0, 1)
+        return amplify(bands, self._gains(frames), self.chroma.to(bands), onto=frames).clamp_(0, 1)
 
     def beyond_bound(
         self, frames: Float[Tensor, "batch 3 height width"], bands: Float[Tensor, "batch 3 height width"]
@@ -135,12 +133,21 @@ class EulerianMagnifier(nn.Module):
         height, width = frames.shape[-2:]
         return level_gains(height, width, self.alpha, self.lambda_c, self.matlab)
 
-    def _band(self, frames: Tensor, index: int, length: int) -> Tensor:
+    def _bands(self, clips: Tensor, at: list[tuple[int, int]]) -> Tensor:
+        """Band of one frame of each of ``(B, T, 3, H, W)``; ``at`` has the frames' indices and the clips' lengths."""
+        if len(set(at)) == 1:
+            return self._band(clips, *at[0])
+        return torch.cat([self._band(clip[None], *frame) for clip, frame in zip(clips, at, strict=True)])
+
+    def _band(self, clips: Tensor, index: int, length: int) -> Tensor:
+        """``(B, T, 3, H, W)`` -> ``(B, 3, H, W)``, clips of one length."""
         if not 0 <= index < length:
             raise MerError(f"a frame index in 0..{length - 1}", str(index), "give an index inside the clip")
-        weights = self.temporal.weights(index, length).to(frames)
-        band: Tensor = torch.tensordot(weights, frames[: len(weights)], dims=1)
-        return band
+        weights = self.temporal.weights(index, length).to(clips)
+        clips = clips[:, : len(weights)]
+        # A product a channel, or a clip, shares the cores; one product of vector and matrix does not.
+        parts = clips[0].transpose(0, 1).flatten(2) if len(clips) == 1 else clips.flatten(2)
+        return torch.bmm(weights.expand(len(parts), 1, -1), parts).view_as(clips[:, 0])
 
 
 class NoMagnification(nn.Module):
