@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from mer.errors import MerError, require_number
+from mer.errors import require_number
 from mer.magnify.bound import share_beyond_bound
 from mer.magnify.pyramid import amplify, n_levels
-from mer.magnify.temporal import IIR, TemporalFilter, require_clip, require_lengths
+from mer.magnify.temporal import IIR, TemporalFilter, frames_at, require_clip, require_indices
 
 EXAGGERATION = 2.0  # the published code's `exaggeration_factor`
 _YIQ_TO_RGB = ((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
@@ -102,13 +102,25 @@ class EulerianMagnifier(nn.Module):
         Raises:
             MerError: another shape, a length outside 1..T, or no such frame.
         """
+        bands = self.band(clip, index, lengths)
+        return self.magnify(frames_at(clip, require_indices(clip, index, lengths)), bands)
+
+    def band(
+        self,
+        clip: Float[Tensor, "batch time 3 height width"],
+        index: int | Int[Tensor, " batch"],
+        lengths: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Band of one frame of each clip, arguments as for :meth:`frame`: it depends neither on alpha nor on lambda_c.
+
+        Raises:
+            MerError: as :meth:`frame`.
+        """
         require_clip(clip)
-        kept = [clip.shape[1]] * len(clip) if lengths is None else require_lengths(clip, lengths)
-        indices = index.tolist() if isinstance(index, Tensor) else [index] * len(clip)
-        if len(indices) != len(clip):
-            raise MerError(f"{len(clip)} frame indices", str(len(indices)), "give one index, or one a clip")
-        bands = self._bands(clip, list(zip(indices, kept, strict=True)))
-        return self.magnify(torch.stack([frames[at] for frames, at in zip(clip, indices, strict=True)]), bands)
+        at = require_indices(clip, index, lengths)
+        if len(set(at)) == 1:
+            return self._weighted_sum(clip, *at[0])
+        return torch.cat([self._weighted_sum(one[None], *frame) for one, frame in zip(clip, at, strict=True)])
 
     def magnify(
         self,
@@ -133,16 +145,7 @@ class EulerianMagnifier(nn.Module):
         height, width = frames.shape[-2:]
         return level_gains(height, width, self.alpha, self.lambda_c, self.matlab)
 
-    def _bands(self, clips: Tensor, at: list[tuple[int, int]]) -> Tensor:
-        """Band of one frame of each of ``(B, T, 3, H, W)``; ``at`` has the frames' indices and the clips' lengths."""
-        if len(set(at)) == 1:
-            return self._band(clips, *at[0])
-        return torch.cat([self._band(clip[None], *frame) for clip, frame in zip(clips, at, strict=True)])
-
-    def _band(self, clips: Tensor, index: int, length: int) -> Tensor:
-        """``(B, T, 3, H, W)`` -> ``(B, 3, H, W)``, clips of one length."""
-        if not 0 <= index < length:
-            raise MerError(f"a frame index in 0..{length - 1}", str(index), "give an index inside the clip")
+    def _weighted_sum(self, clips: Tensor, index: int, length: int) -> Tensor:
         weights = self.temporal.weights(index, length).to(clips)
         clips = clips[:, : len(weights)]
         # A product a channel, or a clip, shares the cores; one product of vector and matrix does not.
