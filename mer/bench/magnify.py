@@ -24,7 +24,6 @@ _YIQ_TO_RGB = np.linalg.inv(_RGB_TO_YIQ)
 _BINOMIAL = np.array([1, 4, 6, 4, 1]) / 16
 _CALLS = 10  # of the closed form, which takes milliseconds: one alone is mostly noise
 _CLIPS = 16  # at once: enough to fill a GPU, 620 MB at 64 frames of 224 px
-_CLIPS = 16  # at once: enough to fill a GPU, 620 MB at 64 frames of 224 px
 
 Frames = NDArray[np.float64]
 
