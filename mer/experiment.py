@@ -19,8 +19,9 @@ from mer.datasets.cache import read_index
 from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.hydra_app import plain
+from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, score_predictions, write_predictions
-from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_flow
+from mer.preparation import Preparation, beyond_bound, dataset_flow
 from mer.progress import Counter, progress_bar, say
 from mer.protocols.callbacks import EpochBar
 from mer.protocols.engine import SequentialEngine
@@ -85,34 +86,39 @@ def prepare_clips(cfg: DictConfig, index: ClipIndex) -> ClipIndex:
 
 def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:
     """The clips that could be prepared, and their flow at the features' size."""
+    index, maps, _ = _prepare_maps(cfg, index, tell_bound=False)
+    return index, maps
+
+
+def prepare_maps_and_bound(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps, dict[str, float]]:
+    """As :func:`prepare_maps`, and the part of each clip's magnified motion where eq. 5 does not hold, by its name.
+
+    Empty where nothing tells: no magnification, or another kind.
+    """
+    return _prepare_maps(cfg, index, tell_bound=True)
+
+
+def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[ClipIndex, FlowMaps, dict[str, float]]:
     dataset = instantiate(cfg.dataset)
     if isinstance(dataset, FlowSource):
-        return index, _resize(dataset.flow_maps(index.clips), cfg.features.size)
+        return index, _resize(dataset.flow_maps(index.clips), cfg.features.size), {}
     open_apex = int(index.clips["apex"].isna().sum())
     if open_apex:
         say(f"{open_apex} of {len(index)} clips have no usable annotated apex: apex= chooses it")
-    magnifier = instantiate(cfg.magnify)
+    magnifier, device = instantiate(cfg.magnify), pick_device(cfg.trainer.accelerator)
     preparation = _preparation(cfg, magnifier)
     settings = {"magnify": plain(cfg.magnify), "flow": plain(cfg.flow)}
     with progress_bar() as bars:
         index, paths = preparation.run(index, Counter(bars, "key frames"))
         maps = dataset_flow(
-            index.clips, paths, preparation, magnifier, instantiate(cfg.flow), settings,
-            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"),
+            index.clips, paths, preparation, magnifier, instantiate(cfg.flow), settings, device, Counter(bars, "flow"),
         )  # fmt: skip
-    return index, _resize(maps, cfg.features.size)
-
-
-def prepared_beyond_bound(cfg: DictConfig, index: ClipIndex) -> dict[str, float]:
-    """Prepared clip -> the part of its magnified motion where eq. 5 does not hold; empty where nothing tells."""
-    device = pick_device(cfg.trainer.accelerator)
-    magnifier: Magnifier = instantiate(cfg.magnify).to(device)
-    if isinstance(instantiate(cfg.dataset), FlowSource) or not isinstance(magnifier, Bounded):
-        return {}
-    preparation = _preparation(cfg, instantiate(cfg.magnify))
-    index, paths = preparation.run(index, lambda done, total: None)
-    shares = beyond_bound(index.clips, paths, preparation, magnifier, device)
-    return dict(zip([clip_name(clip) for _, clip in index.clips.iterrows()], shares.tolist(), strict=True))
+    shares: dict[str, float] = {}
+    if tell_bound and isinstance(magnifier, Bounded):
+        magnifier.to(device)
+        found = beyond_bound(index.clips, paths, preparation, magnifier, device).tolist()
+        shares = dict(zip([clip_name(clip) for _, clip in index.clips.iterrows()], found, strict=True))
+    return index, _resize(maps, cfg.features.size), shares
 
 
 def _preparation(cfg: DictConfig, magnifier: Magnifier) -> Preparation:

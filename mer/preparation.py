@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from mer.fingerprint import fingerprint
 from mer.flow import Flow, FlowMaps
 from mer.frames import Image, read_frame
 from mer.keyframes import STEP_VERSION, KeyFrames, aligned_crops, apex_index, key_frames_of, needed_frames
-from mer.magnify.temporal import TemporalFilter
+from mer.magnify import Bounded, Magnifier, TemporalFilter
 from mer.store import Store
 
 _BATCH = 32
@@ -33,29 +33,6 @@ APEX_VERSION = 1  # raise it when the apex that is spotted for equal settings ch
 FLOW_VERSION = 1  # raise it when the flow that comes out for equal settings changes
 
 OnClip = Callable[[int, int], None]
-
-
-class Magnifier(Protocol):
-    """Magnifies key frames by their bands."""
-
-    temporal: TemporalFilter
-
-    def magnify(self, frames: Tensor, bands: Tensor, onsets: Tensor | None = None) -> Tensor:
-        """Frames, their bands and the onset frames of their clips, each ``(B, 3, H, W)`` -> ``(B, 3, H, W)``."""
-        ...
-
-    def to(self, device: torch.device) -> "Magnifier":
-        """Move to ``device``."""
-        ...
-
-
-@runtime_checkable
-class Bounded(Protocol):
-    """A magnifier that tells where it cannot show the motion."""
-
-    def beyond_bound(self, frames: Tensor, bands: Tensor) -> Tensor:
-        """Frames and bands ``(B, 3, H, W)`` -> part of the added motion where eq. 5 does not hold, ``(B,)``."""
-        ...
 
 
 @dataclass
