@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from mer.ahead import ahead
 from mer.align.crop import Aligner, ClipTransform
 from mer.align.landmarks import FoundLandmarks
 from mer.apex import AnnotatedApex, ApexChooser, ApexSpotter, spotter_of
@@ -266,11 +267,11 @@ def dataset_flow(
     path = preparation.store.path((dataset,), "flow", key)
     kept = preparation.store.read(path)
     if kept is None:
-        magnifier = magnifier.to(device)
-        flows = []
-        for start, frames in _batches(clips, paths, preparation, device):
-            flows.append(_batch_flow(frames, magnifier, flow).cpu())
-            on_clip(start + len(flows[-1]), len(clips))
+        flows: list[Tensor] = []
+        # The next batch is read and magnified while the flow of this one is computed.
+        for onsets, apexes in ahead(_pairs(clips, paths, preparation, magnifier.to(device), device)):
+            flows.append(_flow(flow, onsets, apexes))
+            on_clip(sum(map(len, flows)), len(clips))
         kept = {"flow": torch.cat(flows)}
         preparation.store.write(path, kept)
     return FlowMaps(kept["flow"])
@@ -282,23 +283,32 @@ def beyond_bound(
 ) -> Tensor:
     """The part of each clip's magnified motion where eq. 5 does not hold, ``(N,)``; ``magnifier`` is on ``device``."""
     batches = _batches(clips, paths, preparation, device)
-    return torch.cat([magnifier.beyond_bound(frames["apex"] / 255, frames["band"]).cpu() for _, frames in batches])
+    return torch.cat([magnifier.beyond_bound(frames["apex"] / 255, frames["band"]).cpu() for frames in batches])
 
 
 def _batches(
     clips: pd.DataFrame, paths: Sequence[Path], preparation: Preparation, device: torch.device
-) -> Iterator[tuple[int, dict[str, Tensor]]]:
-    """Number of the first clip, and key frames of some clips as float ``(B, 3, S, S)`` on ``device``, by name."""
+) -> Iterator[dict[str, Tensor]]:
+    """Key frames of some clips at a time, as float ``(B, 3, S, S)`` on ``device``, by name."""
     for start in range(0, len(clips), _BATCH):
         rows = clips.iloc[start : start + _BATCH].iterrows()
         read = [
             preparation.key_frames(clip, at) for (_, clip), at in zip(rows, paths[start : start + _BATCH], strict=True)
         ]
         names = ("onset", "apex", "band")
-        yield start, {name: torch.stack([getattr(one, name) for one in read]).to(device).float() for name in names}
+        yield {name: torch.stack([getattr(one, name) for one in read]).to(device).float() for name in names}
 
 
 @torch.no_grad()
-def _batch_flow(frames: Mapping[str, Tensor], magnifier: Magnifier, flow: Flow) -> Tensor:
-    onset = frames["onset"] / 255
-    return flow(onset, magnifier.magnify(frames["apex"] / 255, frames["band"], onset))
+def _pairs(
+    clips: pd.DataFrame, paths: Sequence[Path], preparation: Preparation, magnifier: Magnifier, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Onsets and magnified apexes of some clips at a time, ``(B, 3, S, S)`` in [0, 1]."""
+    for frames in _batches(clips, paths, preparation, device):
+        onsets = frames["onset"] / 255
+        yield onsets, magnifier.magnify(frames["apex"] / 255, frames["band"], onsets)
+
+
+@torch.no_grad()
+def _flow(flow: Flow, onsets: Tensor, apexes: Tensor) -> Tensor:
+    return flow(onsets, apexes).cpu()

@@ -153,8 +153,11 @@ def test_contact_sheet_without_any_source_is_refused(
     assert "expected landmarks for the contact sheet; got neither 2D-FAN nor dlib; expected 2D-FAN's" in result.err
 
 
-def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str]) -> None:
-    (row,) = json.loads(run_mer(capsys, "bench", "sweep", "--clips", "2", "--device", "cpu", "--json").out)["sweep"]
+def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mer.bench.sweep._MOST_SUBJECTS", 2)
+    (row,) = json.loads(run_mer(capsys, "bench", "sweep", "--clips", "3", "--device", "cpu", "--json").out)["sweep"]
+    assert row["what"] == "3 clips of 224 px, 20 settings"
+    assert row["sweep_over_prepare"] == pytest.approx(row["sweep_s"] / row["prepare_s"])
     assert row["key_frames_made_again"] == 0
     assert row["sweep_s"] == pytest.approx(20 * row["per_setting_s"])
     assert row["prepare_s"] > 0
