@@ -105,7 +105,8 @@ def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[
     open_apex = int(index.clips["apex"].isna().sum())
     if open_apex:
         say(f"{open_apex} of {len(index)} clips have no usable annotated apex: apex= chooses it")
-    magnifier, device = instantiate(cfg.magnify), pick_device(cfg.trainer.accelerator)
+    device = pick_device(cfg.trainer.accelerator)
+    magnifier = instantiate(cfg.magnify).to(device)
     preparation = _preparation(cfg, magnifier)
     settings = {"magnify": plain(cfg.magnify), "flow": plain(cfg.flow)}
     with progress_bar() as bars:
@@ -115,7 +116,6 @@ def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[
         )  # fmt: skip
     shares: dict[str, float] = {}
     if tell_bound and isinstance(magnifier, Bounded):
-        magnifier.to(device)
         found = beyond_bound(index.clips, paths, preparation, magnifier, device).tolist()
         shares = dict(zip([clip_name(clip) for _, clip in index.clips.iterrows()], found, strict=True))
     return index, _resize(maps, cfg.features.size), shares

@@ -96,7 +96,8 @@ def in_torch(clip: Tensor, magnifier: EulerianMagnifier) -> Tensor:
 
     A pyramid of every frame, the filter on every level, gains, collapse.
     """
-    gains = level_gains(*clip.shape[-2:], magnifier.alpha, magnifier.lambda_c)
+    height, width = clip.shape[-2:]
+    gains = level_gains(height, width, magnifier.alpha, magnifier.lambda_c)
     bands = [magnifier.temporal.filter(level[None])[0] for level in laplacian_pyramid(clip[0])]
     motion = collapse([gain * band for gain, band in zip(gains, bands, strict=True)])
     return (clip + torch.einsum("dc,tchw->tdhw", magnifier.chroma, motion)).clamp(0, 1)
