@@ -26,8 +26,9 @@ from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
 from mer.hydra_app import plain
+from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, score_predictions, write_predictions
-from mer.preparation import Bounded, Magnifier, Preparation, beyond_bound, dataset_apex, dataset_flow
+from mer.preparation import Preparation, beyond_bound, dataset_apex, dataset_flow
 from mer.progress import Counter, progress_bar, say
 from mer.protocols import require_subjects_kept_back
 from mer.protocols.folds import Fold
@@ -100,16 +101,30 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
     Raises:
         MerError: the features ask for the apex frame, and the dataset is one of flow images.
     """
+    index, maps, _ = _prepare_maps(cfg, index, tell_bound=False)
+    return index, maps
+
+
+def prepare_maps_and_bound(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps, dict[str, float]]:
+    """As :func:`prepare_maps`, and the part of each clip's magnified motion where eq. 5 does not hold, by its name.
+
+    Empty where nothing tells: no magnification, or another kind.
+    """
+    return _prepare_maps(cfg, index, tell_bound=True)
+
+
+def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[ClipIndex, FlowMaps, dict[str, float]]:
     dataset = instantiate(cfg.dataset)
     needs_apex = instantiate(cfg.features).needs_apex
     if isinstance(dataset, FlowSource):
         if needs_apex:
             raise MerError("clips of frames for rgb or grey", "flow images", "choose features= of flow, as uvm_uveps")
-        return index, _resize(dataset.flow_maps(index.clips), cfg.features.size)
+        return index, _resize(dataset.flow_maps(index.clips), cfg.features.size), {}
     open_apex = int(index.clips["apex"].isna().sum())
     if open_apex:
         say(f"{open_apex} of {len(index)} clips have no usable annotated apex: apex= chooses it")
-    magnifier = instantiate(cfg.magnify)
+    device = pick_device(cfg.trainer.accelerator)
+    magnifier = instantiate(cfg.magnify).to(device)
     preparation = _preparation(cfg, magnifier)
     flow = instantiate(cfg.flow)
     # Asked before the clips are prepared: a flow method without its weights says so now.
@@ -117,16 +132,19 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
     with progress_bar() as bars:
         index, paths = preparation.run(index, Counter(bars, "key frames"))
         maps = dataset_flow(
-            index.clips, paths, preparation, magnifier, flow, settings,
-            pick_device(cfg.trainer.accelerator), Counter(bars, "flow"), cfg.features.size,
+            index.clips, paths, preparation, magnifier, flow, settings, device, Counter(bars, "flow"), cfg.features.size
         )  # fmt: skip
         if needs_apex:
             apex = dataset_apex(
-                index.clips, paths, preparation, magnifier, cfg.features.size, settings["magnify"],
-                pick_device(cfg.trainer.accelerator), Counter(bars, "apex frames"),
+                index.clips, paths, preparation, magnifier, cfg.features.size, settings["magnify"], device,
+                Counter(bars, "apex frames"),
             )  # fmt: skip
             maps = replace(maps, apex=apex)
-    return index, maps
+    shares: dict[str, float] = {}
+    if tell_bound and isinstance(magnifier, Bounded):
+        found = beyond_bound(index.clips, paths, preparation, magnifier, device).tolist()
+        shares = dict(zip([clip_name(clip) for _, clip in index.clips.iterrows()], found, strict=True))
+    return index, maps, shares
 
 
 def _draw_flow(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Path) -> None:
@@ -141,18 +159,6 @@ def _draw_flow(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Path)
     preparation = _preparation(cfg, instantiate(cfg.magnify))
     faces = torch.stack([preparation.key_frames(index.clips.iloc[row]).onset for row in rows]) / 255
     plot_flow_on_faces(faces, maps.flow[rows], [labels[row] for row in rows], figures / "flow_on_faces.png")
-
-
-def prepared_beyond_bound(cfg: DictConfig, index: ClipIndex) -> dict[str, float]:
-    """Prepared clip -> the part of its magnified motion where eq. 5 does not hold; empty where nothing tells."""
-    device = pick_device(cfg.trainer.accelerator)
-    magnifier: Magnifier = instantiate(cfg.magnify).to(device)
-    if isinstance(instantiate(cfg.dataset), FlowSource) or not isinstance(magnifier, Bounded):
-        return {}
-    preparation = _preparation(cfg, instantiate(cfg.magnify))
-    index, paths = preparation.run(index, lambda done, total: None)
-    shares = beyond_bound(index.clips, paths, preparation, magnifier, device)
-    return dict(zip([clip_name(clip) for _, clip in index.clips.iterrows()], shares.tolist(), strict=True))
 
 
 def _preparation(cfg: DictConfig, magnifier: Magnifier) -> Preparation:

@@ -10,7 +10,9 @@ from mer.apex import ApexChooser
 from mer.clip import ClipIndex, Note, clip_name
 from mer.errors import MerError
 from mer.frames import frame_problem, map_frames, split_frame_name
+from mer.keyframes import apex_index, needed_frames
 from mer.labels import Published
+from mer.magnify import TemporalFilter
 
 OnClip = Callable[[int, int], None]
 
@@ -53,12 +55,15 @@ def count_clips(index: ClipIndex, published: Mapping[str, Published]) -> list[Co
     ]
 
 
-def check_images(index: ClipIndex, apex: ApexChooser, decode: bool, on_clip: OnClip) -> ClipIndex:
-    """Look at every frame of ``index``; a clip with an unreadable one up to its apex is refused, as preparing it would.
+def check_images(
+    index: ClipIndex, apex: ApexChooser, temporal: TemporalFilter, decode: bool, on_clip: OnClip
+) -> ClipIndex:
+    """Look at every frame of ``index``; a clip with an unreadable one that its key frames need is refused.
 
     Args:
         index: clips of frames.
         apex: chooses the apex, the last frame that is read on the way to the flow.
+        temporal: a filter that looks ahead has the frames after the apex read too.
         decode: decode each frame; else only look at where its file begins and ends.
         on_clip: told how many clips are done, of how many.
     """
@@ -67,7 +72,7 @@ def check_images(index: ClipIndex, apex: ApexChooser, decode: bool, on_clip: OnC
     with ThreadPoolExecutor() as pool:
         found = pool.map(_decoding_problem if decode else _first_problem, index.clips["files"])
         for (_, clip), (place, problem) in zip(index.clips.iterrows(), found, strict=True):
-            is_needed = bool(problem) and place <= _last_read(clip, apex)
+            is_needed = bool(problem) and place < _frames_read(clip, apex, temporal)
             kept.append(not is_needed)
             if problem:
                 after = "" if is_needed else ", after the apex, so no step up to the flow reads it"
@@ -76,9 +81,9 @@ def check_images(index: ClipIndex, apex: ApexChooser, decode: bool, on_clip: OnC
     return replace(index, clips=index.clips[kept].reset_index(drop=True), notes=tuple(notes))
 
 
-def _last_read(clip: pd.Series, apex: ApexChooser) -> int:
+def _frames_read(clip: pd.Series, apex: ApexChooser, temporal: TemporalFilter) -> int:
     try:
-        return apex.choose(clip) - int(clip["onset"])
+        return len(needed_frames(clip, apex_index(clip, apex), temporal))
     except MerError:  # no apex can be chosen: the whole clip counts
         return len(clip["files"])
 

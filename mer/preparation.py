@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
+from mer.ahead import ahead
 from mer.align.crop import Aligner, ClipTransform
 from mer.align.landmarks import FoundLandmarks
 from mer.apex import AnnotatedApex, ApexChooser, ApexSpotter, spotter_of
@@ -22,7 +23,7 @@ from mer.fingerprint import fingerprint
 from mer.flow import Flow, FlowMaps, resize_flow, resize_map
 from mer.frames import Image, read_frame
 from mer.keyframes import STEP_VERSION, KeyFrames, aligned_crops, apex_index, key_frames_of, needed_frames
-from mer.magnify.temporal import TemporalFilter
+from mer.magnify import Bounded, Magnifier, TemporalFilter
 from mer.store import Store
 from mer.threads import thread_count
 
@@ -36,29 +37,6 @@ FLOW_VERSION = 2  # raise it when the flow that comes out for equal settings cha
 APEX_FRAMES_VERSION = 1  # raise it when the magnified frames that come out for equal settings change
 
 OnClip = Callable[[int, int], None]
-
-
-class Magnifier(Protocol):
-    """Magnifies key frames by their bands."""
-
-    temporal: TemporalFilter
-
-    def magnify(self, frames: Tensor, bands: Tensor, onsets: Tensor | None = None) -> Tensor:
-        """Frames, their bands and the onset frames of their clips, each ``(B, 3, H, W)`` -> ``(B, 3, H, W)``."""
-        ...
-
-    def to(self, device: torch.device) -> "Magnifier":
-        """Move to ``device``."""
-        ...
-
-
-@runtime_checkable
-class Bounded(Protocol):
-    """A magnifier that tells where it cannot show the motion."""
-
-    def beyond_bound(self, frames: Tensor, bands: Tensor) -> Tensor:
-        """Frames and bands ``(B, 3, H, W)`` -> part of the added motion where eq. 5 does not hold, ``(B,)``."""
-        ...
 
 
 @dataclass
@@ -295,15 +273,14 @@ def dataset_flow(
     kept_at = [_flow_path(store, path, settings) for path in paths]
     flows = [_kept_flow(store, path, size) for path in kept_at]
     missing = [row for row, flow_px in enumerate(flows) if flow_px is None]
-    magnifier = magnifier.to(device)
-    done = len(clips) - len(missing)
-    for start, frames in _batches(clips.iloc[missing], [paths[row] for row in missing], preparation, device):
-        made = _batch_flow(frames, magnifier, flow).cpu()
-        for row, flow_px in zip(missing[start : start + len(made)], made, strict=True):
+    todo = iter(missing)
+    pairs = _pairs(clips.iloc[missing], [paths[row] for row in missing], preparation, magnifier.to(device), device)
+    # The next batch is read and magnified while the flow of this one is computed.
+    for onsets, apexes in ahead(pairs):
+        for flow_px, row in zip(_flow(flow, onsets, apexes), todo, strict=False):
             store.write(kept_at[row], {"flow": flow_px})
             flows[row] = _sized(flow_px, size)
-        done += len(made)
-        on_clip(done, len(clips))
+        on_clip(sum(flow_px is not None for flow_px in flows), len(clips))
     return FlowMaps(torch.stack([flow_px for flow_px in flows if flow_px is not None]))
 
 
@@ -344,10 +321,10 @@ def dataset_apex(
     kept_at = [_apex_path(store, path, settings, size_px) for path in paths]
     frames = {row: kept["apex"] for row, path in enumerate(kept_at) if (kept := store.read(path)) is not None}
     missing = [row for row in range(len(clips)) if row not in frames]
-    for start, each in _batches(clips.iloc[missing], [paths[row] for row in missing], preparation, device):
-        magnified = magnifier.magnify(each["apex"] / 255, each["band"], each["onset"] / 255)
+    todo = iter(missing)
+    for _, magnified in _pairs(clips.iloc[missing], [paths[row] for row in missing], preparation, magnifier, device):
         made = resize_map(magnified.clamp(0, 1), size_px).mul(255).round().to(torch.uint8).cpu()
-        for row, frame in zip(missing[start : start + len(made)], made, strict=True):
+        for frame, row in zip(made, todo, strict=False):
             frames[row] = frame.clone()
             store.write(kept_at[row], {"apex": frames[row]})
         on_clip(len(frames), len(clips))
@@ -366,13 +343,13 @@ def beyond_bound(
 ) -> Tensor:
     """The part of each clip's magnified motion where eq. 5 does not hold, ``(N,)``; ``magnifier`` is on ``device``."""
     batches = _batches(clips, paths, preparation, device)
-    return torch.cat([magnifier.beyond_bound(frames["apex"] / 255, frames["band"]).cpu() for _, frames in batches])
+    return torch.cat([magnifier.beyond_bound(frames["apex"] / 255, frames["band"]).cpu() for frames in batches])
 
 
 def _batches(
     clips: pd.DataFrame, paths: Sequence[Path], preparation: Preparation, device: torch.device
-) -> Iterator[tuple[int, dict[str, Tensor]]]:
-    """Number of the first clip, and key frames of some clips as float ``(B, 3, S, S)`` on ``device``, by name."""
+) -> Iterator[dict[str, Tensor]]:
+    """Key frames of some clips at a time, as float ``(B, 3, S, S)`` on ``device``, by name."""
     batch = _clips_at_once(device)
     for start in range(0, len(clips), batch):
         rows = clips.iloc[start : start + batch].iterrows()
@@ -380,7 +357,7 @@ def _batches(
             preparation.key_frames(clip, at) for (_, clip), at in zip(rows, paths[start : start + batch], strict=True)
         ]
         names = ("onset", "apex", "band")
-        yield start, {name: torch.stack([getattr(one, name) for one in read]).to(device).float() for name in names}
+        yield {name: torch.stack([getattr(one, name) for one in read]).to(device).float() for name in names}
 
 
 def _clips_at_once(device: torch.device) -> int:
@@ -392,6 +369,15 @@ def _clips_at_once(device: torch.device) -> int:
 
 
 @torch.no_grad()
-def _batch_flow(frames: Mapping[str, Tensor], magnifier: Magnifier, flow: Flow) -> Tensor:
-    onset = frames["onset"] / 255
-    return flow(onset, magnifier.magnify(frames["apex"] / 255, frames["band"], onset))
+def _pairs(
+    clips: pd.DataFrame, paths: Sequence[Path], preparation: Preparation, magnifier: Magnifier, device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Onsets and magnified apexes of some clips at a time, ``(B, 3, S, S)`` in [0, 1]."""
+    for frames in _batches(clips, paths, preparation, device):
+        onsets = frames["onset"] / 255
+        yield onsets, magnifier.magnify(frames["apex"] / 255, frames["band"], onsets)
+
+
+@torch.no_grad()
+def _flow(flow: Flow, onsets: Tensor, apexes: Tensor) -> Tensor:
+    return flow(onsets, apexes).cpu()

@@ -11,6 +11,7 @@ from mer.apex import AnnotatedApex, MiddleApex
 from mer.clip import ClipIndex, clip_index
 from mer.inspection import check_images, count_clips
 from mer.labels import Published
+from mer.magnify import IIR, Ideal, TemporalFilter
 from tests.conftest import Frame, MakeClip
 
 
@@ -48,8 +49,8 @@ def test_published_subjects_without_a_clip_are_listed_too() -> None:
     assert counts.published is published
 
 
-def check(index: ClipIndex, decode: bool) -> ClipIndex:
-    return check_images(index, AnnotatedApex(MiddleApex()), decode, lambda done, total: None)
+def check(index: ClipIndex, decode: bool, temporal: TemporalFilter | None = None) -> ClipIndex:
+    return check_images(index, AnnotatedApex(MiddleApex()), temporal or IIR(), decode, lambda done, total: None)
 
 
 @pytest.mark.parametrize("decode", [False, True])
@@ -78,6 +79,19 @@ def test_clip_with_a_cut_off_image_up_to_its_apex_is_refused(
     assert (note.kind, note.clip) == (kind, "casme2/sub01/EP01_01f")
     assert f"img{broken}.png" in note.reason
     assert "breaks off" in note.reason
+
+
+@pytest.mark.parametrize("decode", [False, True])
+def test_clip_with_a_cut_off_image_after_its_apex_is_refused_where_the_filter_looks_ahead(
+    make_clip: MakeClip, decode: bool
+) -> None:
+    clip = make_clip(frames(5), onset=4, apex=6)
+    file = Path(clip["files"][4])
+    file.write_bytes(file.read_bytes()[:-40])
+    assert len(check(index_of(clip), decode)) == 1
+    checked = check(index_of(clip), decode, Ideal(0.5, 10))
+    assert len(checked) == 0
+    assert [note.kind for note in checked.notes] == ["refused"]
 
 
 def test_damage_inside_an_image_is_found_by_decoding_alone(make_clip: MakeClip) -> None:
@@ -110,5 +124,5 @@ def test_video_that_lacks_its_last_frames_is_refused(tmp_path: Path, make_clip: 
 def test_progress_counts_clips(make_clip: MakeClip) -> None:
     told: list[tuple[int, int]] = []
     index = index_of(make_clip(frames(2)), make_clip(frames(2), clip="EP02"))
-    check_images(index, AnnotatedApex(MiddleApex()), False, lambda done, total: told.append((done, total)))
+    check_images(index, AnnotatedApex(MiddleApex()), IIR(), False, lambda done, total: told.append((done, total)))
     assert told == [(1, 2), (2, 2)]

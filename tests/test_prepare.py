@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mer.clip import ClipIndex
+from mer.preparation import OnClip, Preparation
 from mer.store import Store
 from tests.fakes import casme2_rows, write_casme2
 from tests.runner import run_mer
@@ -44,6 +46,22 @@ def test_shards_together_make_what_one_run_makes(
     parts = content(tmp_path / "a")
     assert parts == {name: data for name, data in whole.items() if "/flow-" not in name}
     assert sum("key_frames" in name for name in parts) == 12
+
+
+def test_clips_are_gone_through_once(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[int] = []
+    run = Preparation.run
+
+    def counted(self: Preparation, index: ClipIndex, on_clip: OnClip) -> tuple[ClipIndex, list[Path]]:
+        runs.append(len(index))
+        return run(self, index, on_clip)
+
+    monkeypatch.setattr(Preparation, "run", counted)
+    told = json.loads(run_mer(capsys, *words(root, tmp_path / "store", "json=true")).out)
+    assert len(told["beyond_bound"]) == 12
+    assert runs == [12]
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2"])

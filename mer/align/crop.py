@@ -82,10 +82,6 @@ class Aligner(Protocol):
             raise found
         return self.transform(None if found is None else found.points_px, (onset.shape[0], onset.shape[1]))
 
-    def state(self, clip: pd.Series) -> Mapping[str, Any]:
-        """What the transform depends on, for the store's key."""
-        return {**self.crop_state(), "landmarks": self.landmark_state(clip)}
-
 
 class EyeCrop(Aligner):
     """Square crop with the eyes on a horizontal line at a fixed place and distance.

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from mer.errors import MerError, require_number
+from mer.errors import require_number
 from mer.magnify.bound import share_beyond_bound
 from mer.magnify.pyramid import amplify, n_levels
-from mer.magnify.temporal import IIR, TemporalFilter, require_clip, require_lengths
+from mer.magnify.temporal import IIR, TemporalFilter, frames_at, require_clip, require_indices
 
 EXAGGERATION = 2.0  # the published code's `exaggeration_factor`
 _YIQ_TO_RGB = ((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
@@ -102,14 +102,25 @@ class EulerianMagnifier(nn.Module):
         Raises:
             MerError: another shape, a length outside 1..T, or no such frame.
         """
+        bands = self.band(clip, index, lengths)
+        return self.magnify(frames_at(clip, require_indices(clip, index, lengths)), bands)
+
+    def band(
+        self,
+        clip: Float[Tensor, "batch time 3 height width"],
+        index: int | Int[Tensor, " batch"],
+        lengths: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """Band of one frame of each clip, arguments as for :meth:`frame`: it depends neither on alpha nor on lambda_c.
+
+        Raises:
+            MerError: as :meth:`frame`.
+        """
         require_clip(clip)
-        kept = [clip.shape[1]] * len(clip) if lengths is None else require_lengths(clip, lengths)
-        indices = index.tolist() if isinstance(index, Tensor) else [index] * len(clip)
-        if len(indices) != len(clip):
-            raise MerError(f"{len(clip)} frame indices", str(len(indices)), "give one index, or one a clip")
-        at = list(zip(clip, indices, kept, strict=True))
-        bands = torch.stack([self._band(*one) for one in at])
-        return self.magnify(torch.stack([frames[number] for frames, number, _ in at]), bands)
+        at = require_indices(clip, index, lengths)
+        if len(set(at)) == 1:
+            return self._weighted_sum(clip, *at[0])
+        return torch.cat([self._weighted_sum(one[None], *frame) for one, frame in zip(clip, at, strict=True)])
 
     def magnify(
         self,
@@ -121,8 +132,7 @@ class EulerianMagnifier(nn.Module):
 
         ``onsets`` are for magnifiers that need them; this one does not.
         """
-        motion = amplify(bands, self._gains(frames))
-        return (frames + torch.einsum("dc,bchw->bdhw", self.chroma.to(motion), motion)).clamp(0, 1)
+        return amplify(bands, self._gains(frames), self.chroma.to(bands), onto=frames).clamp_(0, 1)
 
     def beyond_bound(
         self, frames: Float[Tensor, "batch 3 height width"], bands: Float[Tensor, "batch 3 height width"]
@@ -135,12 +145,12 @@ class EulerianMagnifier(nn.Module):
         height, width = frames.shape[-2:]
         return level_gains(height, width, self.alpha, self.lambda_c, self.matlab)
 
-    def _band(self, frames: Tensor, index: int, length: int) -> Tensor:
-        if not 0 <= index < length:
-            raise MerError(f"a frame index in 0..{length - 1}", str(index), "give an index inside the clip")
-        weights = self.temporal.weights(index, length).to(frames)
-        band: Tensor = torch.tensordot(weights, frames[: len(weights)], dims=1)
-        return band
+    def _weighted_sum(self, clips: Tensor, index: int, length: int) -> Tensor:
+        weights = self.temporal.weights(index, length).to(clips)
+        clips = clips[:, : len(weights)]
+        # A product a channel, or a clip, shares the cores; one product of vector and matrix does not.
+        parts = clips[0].transpose(0, 1).flatten(2) if len(clips) == 1 else clips.flatten(2)
+        return torch.bmm(weights.expand(len(parts), 1, -1), parts).view_as(clips[:, 0])
 
 
 class NoMagnification(nn.Module):

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from kornia.color import rgb_to_grayscale
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_number
 from mer.magnify.steerable import SteerablePyramid
-from mer.magnify.temporal import IIR, TemporalFilter, require_clip
+from mer.magnify.temporal import IIR, TemporalFilter, require_clip, require_indices
 
 
 class PhaseMagnifier(nn.Module):
@@ -52,31 +52,44 @@ class PhaseMagnifier(nn.Module):
         self.sigma_px = require_number("magnify.sigma_px", sigma_px, 0, 100)
         self.chroma = chroma
 
-    def forward(self, clip: Float[Tensor, "batch time 3 height width"]) -> Float[Tensor, "batch time 3 height width"]:
+    def forward(
+        self, clip: Float[Tensor, "batch time 3 height width"], lengths: Int[Tensor, " batch"] | None = None
+    ) -> Float[Tensor, "batch time 3 height width"]:
         """Magnify every frame: ``(B, T, 3, H, W)`` RGB in [0, 1] -> same shape.
 
+        Args:
+            clip: clips, the shorter ones filled up to T frames.
+            lengths: frames of each clip before the filling, which is returned as it is and touches nothing.
+
         Raises:
-            MerError: another shape, bytes, or frames smaller than 8x8 px.
+            MerError: another shape, bytes, frames smaller than 8x8 px, or a length outside 1..T.
         """
         require_clip(clip)
-        return self._move(clip, slice(None), self.temporal.filter)
+        return self._move(clip, slice(None), partial(self.temporal.filter, lengths=lengths))
 
     def frame(
-        self, clip: Float[Tensor, "batch time 3 height width"], index: int
+        self,
+        clip: Float[Tensor, "batch time 3 height width"],
+        index: int | Int[Tensor, " batch"],
+        lengths: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch 3 height width"]:
-        """Magnify frame ``index`` alone: ``(B, T, 3, H, W)`` -> ``(B, 3, H, W)``.
+        """Magnify one frame of each clip: ``(B, T, 3, H, W)`` -> ``(B, 3, H, W)``.
 
         Its phase is one weighted sum over time, but each frame of that sum needs a pyramid.
 
+        Args:
+            clip: as for :meth:`forward`.
+            index: the frame, one for all clips or one each.
+            lengths: as for :meth:`forward`.
+
         Raises:
-            MerError: another shape, bytes, frames smaller than 8x8 px, or no such frame.
+            MerError: another shape, bytes, frames smaller than 8x8 px, a length outside 1..T, or no such frame.
         """
         require_clip(clip)
-        if not 0 <= index < clip.shape[1]:
-            raise MerError(f"a frame index in 0..{clip.shape[1] - 1}", str(index), "give an index inside the clip")
-        weights = self.temporal.weights(index, clip.shape[1])
-        summed = partial(_weighted_sum, weights=weights)
-        return self._move(clip[:, : len(weights)], slice(index, index + 1), summed)[:, 0]
+        at = require_indices(clip, index, lengths)
+        if len(set(at)) == 1:
+            return self._frame(clip, *at[0])
+        return torch.cat([self._frame(one[None], *frame) for one, frame in zip(clip, at, strict=True)])
 
     def magnify(
         self,
@@ -102,6 +115,11 @@ class PhaseMagnifier(nn.Module):
             raise MerError("frames (B, 3, H, W)", f"{tuple(frames.shape)}", "stack the RGB frames on dimension 0")
         of_second = partial(_weighted_sum, weights=torch.tensor([0.0, 1.0]))
         return self._move(torch.stack([onsets, frames], dim=1), slice(1, 2), of_second)[:, 0]
+
+    def _frame(self, clips: Tensor, index: int, length: int) -> Tensor:
+        weights = self.temporal.weights(index, length)
+        summed = partial(_weighted_sum, weights=weights)
+        return self._move(clips[:, : len(weights)], slice(index, index + 1), summed)[:, 0]
 
     def _move(self, clip: Tensor, kept: slice, temporal: Callable[[Tensor], Tensor]) -> Tensor:
         """Magnify frames ``kept`` of ``clip``; ``temporal`` takes phases ``(B, T, C, h, w)`` to theirs."""

@@ -267,6 +267,27 @@ def require_lengths(clip: Tensor, lengths: Tensor) -> list[int]:
     return [int(length) for length in lengths.tolist()]
 
 
+def require_indices(clip: Tensor, index: int | Tensor, lengths: Tensor | None) -> list[tuple[int, int]]:
+    """A frame of each of the clips ``(B, T, ...)``: its index, and how many frames the clip has.
+
+    Raises:
+        MerError: as ``require_lengths``; another number of frames than clips, or one outside its clip.
+    """
+    kept = [clip.shape[1]] * len(clip) if lengths is None else require_lengths(clip, lengths)
+    indices = index.tolist() if isinstance(index, Tensor) else [index] * len(clip)
+    if len(indices) != len(clip):
+        raise MerError(f"{len(clip)} frame indices", str(len(indices)), "give one index, or one a clip")
+    for number, length in zip(indices, kept, strict=True):
+        if not 0 <= number < length:
+            raise MerError(f"a frame index in 0..{length - 1}", str(number), "give an index inside the clip")
+    return list(zip(indices, kept, strict=True))
+
+
+def frames_at(clip: Tensor, at: list[tuple[int, int]]) -> Tensor:
+    """Those frames ``(B, ...)`` of the clips ``(B, T, ...)``."""
+    return torch.stack([frames[index] for frames, (index, _) in zip(clip, at, strict=True)])
+
+
 def inside(clip: Tensor, lengths: Tensor) -> Tensor:
     """``(B, T, 1, ...)``: which frames of ``clip`` (B, T, ...) lie before their clip's length."""
     kept = torch.tensor(require_lengths(clip, lengths), device=clip.device)

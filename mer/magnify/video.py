@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, tee
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -13,22 +12,12 @@ from torch import Tensor
 
 from mer.errors import MerError
 from mer.frames import VIDEO_SUFFIXES, Image, count_video_frames, map_frames, video_fps, video_frame_name
-from mer.magnify.eulerian import EulerianMagnifier
+from mer.magnify.magnifier import Bounded, Magnifier
 from mer.magnify.temporal import TemporalFilter
 
 _BATCH = 8  # frames magnified at once
 _BYTES_A_VALUE = 24  # of a frame that is held: as read, stacked, its spectrum twice, its band
 _GIGABYTE = 1e9
-
-
-class Magnifier(Protocol):
-    """Magnifies frames by their bands."""
-
-    temporal: TemporalFilter
-
-    def magnify(self, frames: Tensor, bands: Tensor, onsets: Tensor | None = None) -> Tensor:
-        """``(B, 3, H, W)``, ``(B, 3, H, W)``, ``(B, 3, H, W)`` -> ``(B, 3, H, W)``; the onset is the first frame."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -91,7 +80,7 @@ def magnify_video(
             onsets = _tensor(first, device).expand_as(batch)
             for pair in torch.cat([batch, magnifier.magnify(batch, bands, onsets)], dim=-1):
                 writer.write(pair)
-            if isinstance(magnifier, EulerianMagnifier):
+            if isinstance(magnifier, Bounded):
                 shares.append(magnifier.beyond_bound(batch, bands))
             done += len(batch)
             on_frame(done, len(names))

@@ -37,7 +37,8 @@ def check(cfg: DictConfig) -> None:
         raise
     if cfg.images != "none" and not isinstance(instantiate(cfg.dataset), FlowSource):
         with progress_bar() as bars:
-            labelled = check_images(labelled, instantiate(cfg.apex), cfg.images == "decode", Counter(bars, "images"))
+            apex, temporal, counter = instantiate(cfg.apex), instantiate(cfg.magnify).temporal, Counter(bars, "images")
+            labelled = check_images(labelled, apex, temporal, cfg.images == "decode", counter)
     counts = count_clips(labelled, scheme.published)
     if cfg.json:
         print(json.dumps(report(labelled, counts), indent=2))

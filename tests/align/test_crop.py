@@ -130,8 +130,8 @@ def test_setting_out_of_bounds_is_refused(setting: str, value: float) -> None:
 @pytest.mark.parametrize("setting", [{"size_px": 128}, {"eye_distance": 0.5}, {"eye_height": 0.4}, {"stabilise": True}])
 def test_state_tells_every_setting_apart(setting: dict[str, Any]) -> None:
     landmarks = FixedLandmarks(face_points())
-    assert EyeCrop(landmarks, **setting).state(CLIP) != EyeCrop(landmarks).state(CLIP)
-    assert EyeCrop(landmarks, **setting).state(CLIP) == EyeCrop(landmarks, **setting).state(CLIP)
+    assert EyeCrop(landmarks, **setting).crop_state() != EyeCrop(landmarks).crop_state()
+    assert EyeCrop(landmarks, **setting).crop_state() == EyeCrop(landmarks, **setting).crop_state()
     assert EyeCrop(landmarks, **setting).landmark_state(CLIP) == EyeCrop(landmarks).landmark_state(CLIP)
 
 
@@ -156,8 +156,8 @@ def test_no_crop_halves_by_the_mean_of_four_pixels() -> None:
 
 
 def test_no_crop_and_eye_crop_of_one_size_have_other_states() -> None:
-    assert NoCrop(32).state(CLIP) != EyeCrop(FixedLandmarks(face_points()), 32).state(CLIP)
-    assert NoCrop(32).state(CLIP) != NoCrop(64).state(CLIP)
+    assert NoCrop(32).crop_state() != EyeCrop(FixedLandmarks(face_points()), 32).crop_state()
+    assert NoCrop(32).crop_state() != NoCrop(64).crop_state()
 
 
 def test_no_crop_refuses_a_size_that_is_too_small() -> None:

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from mer.errors import MerError
 from mer.magnify.eulerian import EulerianMagnifier
+from mer.magnify.ideal import Ideal
 from mer.magnify.phase import PhaseMagnifier, weighted_blur
-from mer.magnify.temporal import IIR
+from mer.magnify.temporal import IIR, TemporalFilter
 
 DEVICES = [
     "cpu",
@@ -227,6 +228,55 @@ def test_single_frame_equals_the_full_run(frames: int, height: int, width: int, 
     assert full.shape == clip.shape
     for index in range(frames):
         torch.testing.assert_close(magnifier.frame(clip, index), full[:, index], rtol=0, atol=1e-5)
+
+
+FILTERS = {"iir": IIR(), "ideal": Ideal(5, 40, 100)}
+
+
+@pytest.mark.parametrize("temporal", FILTERS.values(), ids=FILTERS)
+def test_clips_of_different_lengths_are_magnified_as_if_alone(temporal: TemporalFilter) -> None:
+    magnifier = PhaseMagnifier(10, temporal)
+    clips, lengths = random_clip(14, 21, 18, batch=3).double(), torch.tensor([14, 9, 11])
+    full = magnifier(clips, lengths)
+    for clip, one, length in zip(clips, full, lengths.tolist(), strict=True):
+        torch.testing.assert_close(one[:length], magnifier(clip[None, :length])[0], rtol=0, atol=1e-9)
+        torch.testing.assert_close(one[length:], clip[length:], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("temporal", FILTERS.values(), ids=FILTERS)
+def test_filling_touches_no_frame_of_its_clip(temporal: TemporalFilter) -> None:
+    clips, lengths = random_clip(12, 21, 18, batch=2), torch.tensor([12, 9])
+    other = clips.clone()
+    other[1, 9:] = torch.nan
+    magnifier = PhaseMagnifier(10, temporal)
+    for one, two in zip(magnifier(clips, lengths), magnifier(other, lengths), strict=True):
+        assert torch.equal(one[:9], two[:9])
+    assert torch.equal(magnifier.frame(clips, 4, lengths), magnifier.frame(other, 4, lengths))
+
+
+@pytest.mark.parametrize("temporal", FILTERS.values(), ids=FILTERS)
+def test_each_clip_of_a_batch_has_its_own_frame_and_length(temporal: TemporalFilter) -> None:
+    still, changed = random_clip(1, 21, 18, batch=3).double(), random_clip(14, 21, 18, batch=3).double()
+    clips, lengths, indices = still + 0.003 * changed, torch.tensor([14, 9, 11]), torch.tensor([3, 8, 5])
+    magnifier = PhaseMagnifier(10, temporal)
+    expected = magnifier(clips, lengths)[torch.arange(3), indices]
+    torch.testing.assert_close(magnifier.frame(clips, indices, lengths), expected, rtol=0, atol=1e-6)
+
+
+def test_a_frame_beyond_its_clips_length_is_refused() -> None:
+    with pytest.raises(MerError, match=r"0\.\.4"):
+        PhaseMagnifier().frame(random_clip(8, 9, 9, batch=2), 5, torch.tensor([8, 5]))
+
+
+def test_another_number_of_frames_than_clips_is_refused() -> None:
+    with pytest.raises(MerError, match="2 frame indices; got 3"):
+        PhaseMagnifier().frame(random_clip(8, 9, 9, batch=2), torch.tensor([1, 2, 3]))
+
+
+@pytest.mark.parametrize("frames", [0, 9])
+def test_a_length_outside_the_clip_is_refused(frames: int) -> None:
+    with pytest.raises(MerError, match=r"whole lengths in 1\.\.8"):
+        PhaseMagnifier()(random_clip(8, 9, 9), torch.tensor([frames]))
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mer.errors import MerError
-from mer.magnify import collapse, laplacian_pyramid, n_levels
+from mer.magnify import amplify, collapse, laplacian_pyramid, n_levels
 
-SIZES = [(5, 5), (7, 9), (13, 31), (33, 18), (57, 41), (64, 64)]
+SIZES = [(5, 5), (7, 9), (13, 31), (33, 18), (57, 41), (64, 64), (65, 18), (71, 90)]
 BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256
 
 
@@ -50,7 +50,7 @@ def test_image_smaller_than_the_filter_is_refused(height: int, width: int) -> No
         laplacian_pyramid(images(height, width))
 
 
-@pytest.mark.parametrize(("height", "width"), [(11, 7), (10, 13)])
+@pytest.mark.parametrize(("height", "width"), [(11, 7), (10, 13), (66, 13), (14, 67)])
 def test_levels_equal_explicit_loops(height: int, width: int) -> None:
     image = images(height, width)[0, 0].numpy()
     ours = laplacian_pyramid(torch.from_numpy(image)[None, None])
@@ -65,6 +65,24 @@ def test_constant_image_lives_in_the_residual_alone(height: int, width: int) -> 
     *details, residual = laplacian_pyramid(torch.full((1, 1, height, width), 0.7, dtype=torch.float64))
     assert max(level.abs().max().item() for level in details) < 1e-12
     torch.testing.assert_close(residual, torch.full_like(residual, 0.7), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("gains", [[2.0, 3.0, 4.0, 5.0, 1.0], [0.0, 0.0, 4.0, 5.0, 0.0], [0.0] * 5])
+def test_amplified_levels_are_mixed_and_added(gains: list[float]) -> None:
+    bands, onto, mix = images(71, 90), images(90, 71).transpose(2, 3), torch.rand(3, 3, dtype=torch.float64)
+    before = onto.clone()
+    amplified = collapse([gain * level for gain, level in zip(gains, laplacian_pyramid(bands), strict=True)])
+    expected = onto + torch.einsum("dc,bchw->bdhw", mix, amplified)
+    torch.testing.assert_close(amplify(bands, gains, mix, onto), expected, rtol=0, atol=1e-12)
+    assert torch.equal(onto, before)
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 9), (66, 7)])
+def test_amplifying_is_differentiable(height: int, width: int) -> None:
+    bands = images(height, width)[:1, :1].requires_grad_()
+    onto = images(height, width)[1:, 1:2].requires_grad_()
+    gains = [0.5, *[2.0] * (n_levels(height, width) - 1)]
+    assert torch.autograd.gradcheck(lambda band, image: amplify(band, gains, None, image), (bands, onto))
 
 
 def test_pyramid_is_linear() -> None:

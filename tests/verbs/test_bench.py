@@ -12,7 +12,7 @@ import torch
 
 from mer.align import FoundLandmarks
 from mer.bench.align import bench_alignment
-from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip
+from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip, in_torch
 from mer.errors import MerError
 from mer.magnify import EulerianMagnifier
 from tests.runner import run_mer
@@ -43,6 +43,20 @@ def test_the_run_that_mer_is_measured_beside_gives_the_same_frames(in_numpy: Who
     clip = 0.4 + 0.2 * torch.rand(1, 6, 3, 48, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     theirs = torch.from_numpy(in_numpy(clip[0].permute(0, 2, 3, 1).numpy())).permute(0, 3, 1, 2)
     torch.testing.assert_close(EulerianMagnifier(matlab=True)(clip)[0], theirs, rtol=0, atol=1e-2)
+
+
+def test_the_published_order_of_steps_gives_the_same_frames() -> None:
+    clip = 0.4 + 0.2 * torch.rand(1, 6, 3, 48, 70, generator=torch.Generator().manual_seed(0))
+    magnifier = EulerianMagnifier()
+    torch.testing.assert_close(in_torch(clip, magnifier), magnifier(clip), rtol=0, atol=1e-5)
+
+
+def test_bench_reports_both_parts_of_the_closed_form_and_many_clips_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = json.loads(run_mer(capsys, "bench", "magnify", *MAGNIFY, "--json").out)["magnify"]
+    found = {row["what"]: row for row in rows}
+    assert {"band of the apex", "apex from its band", "apex, 16 clips at once"} <= set(found)
+    many = found["apex, 16 clips at once"]
+    assert many["clips_per_s"] == pytest.approx(16 / many["mer_s"])
 
 
 def test_bench_measures_all_unless_told_what(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,8 +153,11 @@ def test_contact_sheet_without_any_source_is_refused(
     assert "expected landmarks for the contact sheet; got neither 2D-FAN nor dlib; expected 2D-FAN's" in result.err
 
 
-def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str]) -> None:
-    (row,) = json.loads(run_mer(capsys, "bench", "sweep", "--clips", "2", "--device", "cpu", "--json").out)["sweep"]
+def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mer.bench.sweep._MOST_SUBJECTS", 2)
+    (row,) = json.loads(run_mer(capsys, "bench", "sweep", "--clips", "3", "--device", "cpu", "--json").out)["sweep"]
+    assert row["what"] == "3 clips of 224 px, 20 settings"
+    assert row["sweep_over_prepare"] == pytest.approx(row["sweep_s"] / row["prepare_s"])
     assert row["key_frames_made_again"] == 0
     assert row["sweep_s"] == pytest.approx(20 * row["per_setting_s"])
     assert row["prepare_s"] > 0
