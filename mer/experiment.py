@@ -20,7 +20,7 @@ from mer.clip import ClipIndex, clip_name
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
-from mer.engines import LEAKY, OnFold, PooledFolds, Training, leaky_scores, run_folds
+from mer.engines import LEAKY, OnFold, PooledFolds, Training, fold_folder, leaky_scores, run_folds
 from mer.errors import MerError
 from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps, resize_flow, resize_map
@@ -39,7 +39,7 @@ from mer.report.flow_pictures import plot_flow_on_faces, plot_flow_samples, samp
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
-from mer.tracking import Tracker, tracked
+from mer.tracking import FilesTracker, Tracker, tracked
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -175,11 +175,18 @@ def _train(
     cfg: DictConfig, config: dict[str, Any], index: ClipIndex, maps: FlowMaps, folds: list[Fold], run: RunFolder
 ) -> None:
     quiet_lightning()
-    with tracked(instantiate(cfg.logger), run.path, run.key, config) as tracker, run.claims() as claims:
-        pooled = _train_folds(cfg, index, maps, folds, run.folds, tracker, claims)
+    with run.claims() as claims:
+        if run.shared:
+            pooled = _train_folds(cfg, index, maps, folds, run.folds, FilesTracker(), claims)
         for _ in share_out(["metrics"], lambda _: run.is_complete, claims):
-            _write_result(cfg, pooled, list(index.classes), len(folds), run)
-        tracker.close(read_run(run.path).metrics, pooled.predictions)
+            with tracked(instantiate(cfg.logger), run.path, run.key, config) as tracker:
+                if run.shared:  # of several processes the one that pools tells the tracker, all at once
+                    for fold in folds:
+                        tracker.fold(fold, fold_folder(run.folds, fold), False)
+                else:
+                    pooled = _train_folds(cfg, index, maps, folds, run.folds, tracker, claims)
+                _write_result(cfg, pooled, list(index.classes), len(folds), run)
+                tracker.close(read_run(run.path).metrics, pooled.predictions)
 
 
 def _train_folds(
@@ -192,7 +199,8 @@ def _train_folds(
     claims: Claiming,
 ) -> PooledFolds:
     classes = list(index.classes)
-    training = build_training(cfg, maps, torch.tensor([classes.index(label) for label in index.clips["label"]]))
+    targets = torch.tensor([classes.index(label) for label in index.clips["label"]])
+    training = build_training(cfg, maps, targets, len(classes))
     with progress_bar() as bars:
         fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
         on_fold = _announce(len(folds), fold_bar, tracker)
@@ -218,7 +226,7 @@ def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_fo
     run.write_json("metrics.json", metrics)
 
 
-def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor) -> Training:
+def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor, num_classes: int) -> Training:
     """How the folds of ``cfg`` are trained on clips with ``maps`` and class numbers ``targets`` ``(N,)``."""
     num_classes = int(targets.max()) + 1
     device = build_trainer(cfg).strategy.root_device
