@@ -1,5 +1,6 @@
-"""Error of every apex spotter on synthetic clips: ``python experiments/apex/run.py``, see README.md."""
+"""Error of every apex spotter on synthetic clips: ``python experiments/apex/run.py [SET...]``, see README.md."""
 
+import argparse
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,12 @@ from mer.progress import say
 from mer.synth import write_casme2
 
 HERE = Path(__file__).parent
-SETTINGS: Mapping[str, Any] = {"subjects": 12, "clips_per_subject": 4, "extra_frames": 20, "blinks": 0.2, "seed": 0}
-DURATION_S = (0.15, 0.4)
+LONG = {"subjects": 12, "clips_per_subject": 4, "duration_s": (0.15, 0.4), "extra_frames": 20, "blinks": 0.2}
+SETS: Mapping[str, Mapping[str, Any]] = {
+    "long": LONG | {"seed": 0},
+    "short": LONG | {"duration_s": (0.06, 0.15), "extra_frames": 0, "seed": 2},
+    "no noise": LONG | {"subjects": 6, "noise_grey": 0.0, "jpeg_quality": 100, "seed": 3},
+}
 SPOTTERS: Mapping[tuple[str, str], ApexSpotter] = {
     ("dcrois", "lbp"): DivideAndConquer("lbp"),
     ("dcrois", "landmarks"): DivideAndConquer("landmarks", landmarks=TrackedLandmarks()),
@@ -38,14 +43,27 @@ MOMENTS = ("onset", "apex", "offset")
 
 
 def main() -> None:
-    """Write clips, spot, write the tables beside this file."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_casme2(folder, duration_s=DURATION_S, **SETTINGS)
-        say("synthetic clips written")
-        errors = measure(Path(folder))
-    apexes, intervals = errors[errors["frames"] == "annotated"], errors[errors["frames"] == "all"]
-    table(apexes[apexes["moment"] == "apex"], ["spotter", "feature"]).to_csv(HERE / "results.csv", index=False)
-    table(intervals, ["spotter", "feature", "moment"]).to_csv(HERE / "intervals.csv", index=False)
+    """Write clips, spot, write the tables beside this file; the rows of sets that are not asked for stay."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)} (default all)")
+    for name in parser.parse_args().sets or SETS:
+        with tempfile.TemporaryDirectory() as folder:
+            write_casme2(folder, **SETS[name])
+            say(f"synthetic clips written: {name}")
+            errors = measure(Path(folder))
+        apexes, intervals = errors[errors["frames"] == "annotated"], errors[errors["frames"] == "all"]
+        write(name, table(apexes, ["spotter", "feature"]), HERE / "results.csv")
+        if len(intervals):
+            write(name, table(intervals, ["spotter", "feature", "moment"]), HERE / "intervals.csv")
+
+
+def write(name: str, rows: pd.DataFrame, file: Path) -> None:
+    """Put the rows of set ``name`` into the table ``file``, in the place of those it had."""
+    rows.insert(0, "clips", name)
+    known = pd.read_csv(file, keep_default_na=False) if file.is_file() else rows[:0]
+    whole = pd.concat([known[known["clips"] != name], rows])
+    order = whole["clips"].map([*SETS].index)
+    whole.iloc[np.argsort(order, kind="stable")].to_csv(file, index=False, lineterminator="\n")
 
 
 def measure(folder: Path) -> pd.DataFrame:
@@ -68,15 +86,31 @@ def clip_errors(clip: pd.Series, aligner: EyeCrop) -> list[dict[str, Any]]:
     found.append(("middle", "", "annotated", "apex", MiddleApex().choose(clip)))
     for (spotter, feature), one in SPOTTERS.items():
         spotted = one.spot(annotated, transform.landmarks_px)
-        found.append((spotter, feature, "annotated", "apex", int(clip["onset"]) + spotted.frame))
+        found.append((spotter, feature, "annotated", "apex", in_clip(clip, spotted.frame)))
         if isinstance(one, DivideAndConquer):
-            apex = int(clip["onset"]) + divide_and_conquer(smooth_in_time(spotted.curve, SMOOTHING_FRAMES))
-            found.append((spotter, f"{feature}, smoothed", "annotated", "apex", apex))
-    for (spotter, feature), one in ON_VIDEO.items():
+            smooth = smooth_in_time(spotted.curve, SMOOTHING_FRAMES)
+            found.append(
+                (spotter, f"{feature}, smoothed", "annotated", "apex", in_clip(clip, divide_and_conquer(smooth)))
+            )
+            found.append(
+                (
+                    "largest value",
+                    f"{feature}, smoothed",
+                    "annotated",
+                    "apex",
+                    in_clip(clip, 1 + int(smooth[1:].argmax())),
+                )
+            )
+    for (spotter, feature), one in ON_VIDEO.items() if len(around) > len(annotated) else ():
         interval = spot_interval(one.curve(crops, transform.landmarks_px), float(clip["fps"]))
         found += [(spotter, feature, "all", *pair) for pair in zip(MOMENTS, np.add(interval, first), strict=True)]
     names = ("spotter", "feature", "frames", "moment")
     return [dict(zip(names, row, strict=False)) | error(row[4], row[3], clip) for row in found]
+
+
+def in_clip(clip: pd.Series, index: int) -> int:
+    """Number of the frame ``index`` from onset."""
+    return int(clip["onset"]) + index
 
 
 def error(frame: int, moment: str, clip: pd.Series) -> dict[str, float]:
