@@ -62,7 +62,7 @@ def bench_flow(n_pairs: int, size: int, repeats: int, device: str) -> list[dict[
     """
     pairs = make_pairs(n_pairs, size)
     calls: dict[str, Callable[[], Tensor]] = {}
-    absent = []
+    absent: list[dict[str, object]] = []
     for name, build in _methods(device).items():
         try:
             flow = build()
@@ -121,7 +121,7 @@ def _field(subject: Subject, peak_px: float, size: int, rng: np.random.Generator
 
 def _frame(canvas: FloatArray, field: FloatArray, rng: np.random.Generator) -> FloatArray:
     image = camera(warp_neutral(canvas, field, _HEAD.affine(field.shape[1:])), _NOISE_GREY, rng)
-    return np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1), np.float32) / 255
+    return np.asarray(image[..., ::-1].transpose(2, 0, 1), np.float32) / np.float32(255)
 
 
 def _methods(device: str) -> dict[str, Callable[[], Flow]]:
