@@ -227,6 +227,19 @@ def test_clips_whose_flow_is_kept_are_not_computed_again(index: ClipIndex, prepa
     assert torch.equal(backward.flow.flip(0), compute(index.clips, preparation, flow).flow)
 
 
+def test_flow_that_is_made_later_gets_its_clip_s_place(index: ClipIndex, preparation: Preparation) -> None:
+    class Numbering(CountingFlow):
+        """The flow of the n-th pair it is asked for is n."""
+
+        def __call__(self, first: Tensor, second: Tensor) -> Tensor:
+            numbers = sum(self.batches) + torch.arange(len(first))
+            return super().__call__(first, second) * 0 + numbers[:, None, None, None]
+
+    flow = Numbering()
+    compute(index.clips.iloc[[1]], preparation, flow)
+    assert compute(index.clips, preparation, flow).flow[:, 0, 0, 0].tolist() == [1, 0, 2, 3]
+
+
 def test_killed_flow_goes_on_after_the_last_whole_batch(
     index: ClipIndex, preparation: Preparation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hydra.utils import instantiate
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 from torch import Tensor
 
@@ -32,5 +32,6 @@ def build_flow(name: str, **changes: Any) -> Flow:
     missing = OmegaConf.missing_keys(settings) - changes.keys()
     if missing:
         raise MerError(f"flow as {method}:{missing.pop().upper()}", method, "see docs/flow.md")
-    flow: Flow = instantiate(settings, **changes)
+    values = {str(key): value for key, value in OmegaConf.merge(settings, changes).items()}
+    flow: Flow = get_object(values.pop("_target_"))(**values)  # without Hydra's wrapping of errors
     return flow

@@ -113,8 +113,9 @@ class _Steps:
         square = slope.square().sum(0)
         inverse = torch.where(square >= _FLAT, square.clamp_min(_FLAT).rsqrt(), 0)
         # lambda theta |slope| tau / theta
-        arrays = (flow * rate, dual, constant * inverse * rate, square.sqrt() * (lambda_ * tau), slope * inverse)
-        return cls(*(array.to(dtype) for array in arrays), tau)
+        offset, limit = constant * inverse * rate, square.sqrt() * (lambda_ * tau)
+        normal = (slope * inverse).to(dtype)
+        return cls((flow * rate).to(dtype), dual.to(dtype), offset.to(dtype), limit.to(dtype), normal, tau)
 
     def step(self) -> None:
         """One step of the flow and one of the dual."""

@@ -47,7 +47,7 @@ class DISFlow:
 
     def _calculator(self) -> OnePair:
         dis = cv2.DISOpticalFlow.create(self._preset)  # holds buffers: one a thread
-        return lambda one, two: dis.calc(one, two, None)  # type: ignore[call-overload,no-any-return]
+        return lambda one, two: dis.calc(one, two, None)  # type: ignore[call-overload]
 
 
 class FarnebackFlow:
@@ -87,7 +87,7 @@ class FarnebackFlow:
 
     def _calculator(self) -> OnePair:
         settings = (0.5, self.levels, self.window_px, self.iterations, self.neighbourhood_px, self.sigma_px, 0)
-        return lambda one, two: cv2.calcOpticalFlowFarneback(one, two, None, *settings)  # type: ignore[call-overload,no-any-return]
+        return lambda one, two: cv2.calcOpticalFlowFarneback(one, two, None, *settings)  # type: ignore[call-overload]
 
 
 def _flow_of_pairs(calculator: Callable[[], OnePair], first: Tensor, second: Tensor, method: str) -> Tensor:
@@ -100,7 +100,7 @@ def _flow_of_pairs(calculator: Callable[[], OnePair], first: Tensor, second: Ten
         return torch.from_numpy(np.stack(flows))
 
     with opencv_threads.off():
-        flow = in_threads(part, *(torch.from_numpy(images) for images in grey), _PAIRS_A_THREAD)
+        flow = in_threads(part, torch.from_numpy(grey[0]), torch.from_numpy(grey[1]), _PAIRS_A_THREAD)
     return flow.permute(0, 3, 1, 2).contiguous().to(first.device)
 
 

@@ -25,7 +25,7 @@ def in_threads(flow: PairFlow, first: Tensor, second: Tensor, most_pairs: int) -
     """
     threads = torch.get_num_threads()
     pairs = max(1, min(most_pairs, -(-len(first) // threads)))
-    parts = list(zip(first.split(pairs), second.split(pairs), strict=True))
+    parts = list(zip(torch.split(first, pairs), torch.split(second, pairs), strict=True))
     if threads == 1 or len(parts) == 1:
         return torch.cat([flow(*part) for part in parts])
     try:

@@ -24,7 +24,7 @@ _COARSEST_DIAGONAL_PX = 16
 _SMALLEST_SIDE_PX = 12  # the blur's kernel mirrors 5 px at the border
 _PAIRS_A_THREAD = 8
 _CACHED_PX = 2**16  # of the pairs that one thread works on at once, so that their arrays stay in its cache
-_PRECISIONS = {"float32": torch.float32, "float16": torch.float16}
+_PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class TVL1Flow:
@@ -40,7 +40,7 @@ class TVL1Flow:
         epsilon: a pair has converged when its root mean square update falls below this, in px; looked at after every
             10 iterations, so that a pair is never further from its optimum than in the published loop.
         max_iterations: inner iterations a warp.
-        precision: of the inner iterations, ``float32`` or ``float16``.
+        precision: of the inner iterations, ``float32``, ``float16`` or ``bfloat16``.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class TVL1Flow:
         for level, (one, two) in enumerate(reversed(pyramid)):
             start = flow if level == 0 else _enlarge(flow, one)
             pairs = max(1, _CACHED_PX // one[0].numel()) if one.device.type == "cpu" else len(one)
-            parts = zip(*(images.split(pairs) for images in (one[:, 0], two[:, 0], start)), strict=True)
+            parts = zip(*(torch.split(images, pairs) for images in (one[:, 0], two[:, 0], start)), strict=True)
             flow = torch.cat([self._solve(*part) for part in parts])
         return flow
 

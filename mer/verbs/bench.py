@@ -1,4 +1,4 @@
-"""``mer bench [WHAT]``: mer beside what a user would use instead; error and speed of landmarks."""
+"""``mer bench [WHAT]``: mer beside what a user would use instead; error and speed of landmarks and flow."""
 
 import argparse
 import json
@@ -10,16 +10,17 @@ import torch
 
 from mer.align import DlibLandmarks, EyeCrop, FanLandmarks, LandmarkSource
 from mer.bench.align import alignment_table, bench_alignment
+from mer.bench.flow import bench_flow, flow_table
 from mer.bench.loso import bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
 from mer.bench.prepare import bench_preparation, preparation_table
 from mer.bench.sheet import write_video_sheet
 from mer.bench.sweep import bench_sweep, sweep_table
-from mer.errors import MerError
+from mer.errors import MerError, require_integer
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep", "loso")
+_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso")
 _LOSO_REPEATS = 3
 
 
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str]) -> None:
     if given.what == "sweep":
         with TemporaryDirectory() as folder:
             rows["sweep"] = bench_sweep(Path(folder), given.clips, given.device)
+    if given.what == "flow":
+        pairs = require_integer("--pairs", given.pairs, 2, 10_000)
+        rows["flow"] = bench_flow(pairs, given.size, given.repeats, given.device)
     if given.what == "loso":
         repeats = min(given.repeats, _LOSO_REPEATS)
         rows["loso"] = bench_loso(given.roots, given.folds, given.epochs, repeats, given.device, given.precision)
@@ -50,20 +54,24 @@ def main(arguments: Sequence[str]) -> None:
         output().print(preparation_table(rows["prepare"]))
     if "sweep" in rows:
         output().print(sweep_table(rows["sweep"]))
+    if "flow" in rows:
+        output().print(flow_table(rows["flow"], f"{given.pairs} pairs of {given.size} px, {given.device}"))
     if "loso" in rows:
         output().print(loso_table(rows["loso"], f"{given.folds} folds of {given.epochs} epochs, {given.device}"))
     if "align" in rows:
         output().print(alignment_table(rows["align"]))
-        for row in rows["align"]:
-            if "absent" in row:
-                output().print(f"{row['backend']} is absent: {row['absent']}", soft_wrap=True)
+    for row in (*rows.get("align", ()), *rows.get("flow", ())):
+        if "absent" in row:
+            name = row.get("backend") or row["method"]
+            output().print(f"{name} is absent: {row['absent']}", soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("mer bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default all but sweep, loso)")
+    parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default all but sweep, flow, loso)")
     parser.add_argument("--frames", type=int, default=64, help="magnify: frames of the clip (default 64)")
-    parser.add_argument("--size", type=int, default=224, help="magnify: side of the crop in px (default 224)")
+    parser.add_argument("--size", type=int, default=224, help="magnify, flow: side of the crop in px (default 224)")
+    parser.add_argument("--pairs", type=int, default=32, help="flow: pairs of the batch (default 32)")
     parser.add_argument(
         "--clips", type=int, default=8, help="align, prepare, sweep: synthetic faces, a clip each (default 8)"
     )

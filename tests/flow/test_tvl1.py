@@ -100,26 +100,23 @@ def test_flow_is_that_of_the_published_algorithm_in_plain_numpy(u_px: float, v_p
     assert float(difference_px.max()) < 0.01
 
 
-def test_half_precision_keeps_the_error() -> None:
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_half_precision_keeps_the_error(precision: str) -> None:
     image = texture(7)
     pair = image, moved(image, 1.7, -0.8)
-    half, single = TVL1Flow(precision="float16")(*pair), TVL1Flow()(*pair)
+    half, single = TVL1Flow(precision=precision)(*pair), TVL1Flow()(*pair)
     assert half.dtype == torch.float32
     assert 0 < float((half - single).abs().median()) < 0.01
     assert median_error_px(half, 1.7, -0.8) < 0.05
 
 
-def test_half_precision_gives_identical_images_no_flow_and_flat_ones_no_infinity() -> None:
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_half_precision_gives_identical_images_no_flow_and_flat_ones_no_infinity(precision: str) -> None:
     image = texture(7)
-    assert TVL1Flow(precision="float16")(image, image).abs().max() == 0
+    assert TVL1Flow(precision=precision)(image, image).abs().max() == 0
     flat = torch.full_like(image, 0.5)
     flat[..., 40, 40] = 1e-3
-    assert bool(torch.isfinite(TVL1Flow(precision="float16", max_iterations=20)(flat, image)).all())
-
-
-def test_bfloat16_is_refused() -> None:
-    with pytest.raises(MerError, match=r"flow\.precision to be one of float16, float32; got 'bfloat16'"):
-        TVL1Flow(precision="bfloat16")
+    assert bool(torch.isfinite(TVL1Flow(precision=precision, max_iterations=20)(flat, image)).all())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -157,3 +154,8 @@ def test_bad_frames_are_refused(first: Tensor, second: Tensor) -> None:
 def test_bad_settings_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(MerError, match=f"flow.{next(iter(setting))}"):
         TVL1Flow(**setting)  # type: ignore[arg-type]
+
+
+def test_unknown_precision_is_refused() -> None:
+    with pytest.raises(MerError, match=r"flow\.precision to be one of .*'float64'"):
+        TVL1Flow(precision="float64")

@@ -12,8 +12,10 @@ import torch
 
 from mer.align import FoundLandmarks
 from mer.bench.align import bench_alignment
+from mer.bench.flow import make_pairs
 from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip, in_torch
 from mer.errors import MerError
+from mer.flow.bicubic import pixel_positions, sample_bicubic
 from mer.magnify import EulerianMagnifier
 from tests.runner import run_mer
 
@@ -65,7 +67,7 @@ def test_bench_measures_all_unless_told_what(capsys: pytest.CaptureFixture[str])
 
 
 def test_bench_refuses_an_unknown_word(capsys: pytest.CaptureFixture[str]) -> None:
-    result = run_mer(capsys, "bench", "flow")
+    result = run_mer(capsys, "bench", "speed")
     assert result.code == 2
     assert "invalid choice" in result.err
 
@@ -161,3 +163,38 @@ def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str], mon
     assert row["key_frames_made_again"] == 0
     assert row["sweep_s"] == pytest.approx(20 * row["per_setting_s"])
     assert row["prepare_s"] > 0
+
+
+def test_flow_methods_are_measured_on_pairs_with_known_motion(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("bench", "flow", "--pairs", "4", "--size", "64", "--repeats", "1", "--device", "cpu", "--json")
+    rows = {row["method"]: row for row in json.loads(run_mer(capsys, *words).out)["flow"]}
+    assert {"scikit-image TV-L1", "tvl1", "dis", "farneback", "no motion at all"} <= set(rows)
+    still, ours, theirs = rows["no motion at all"], rows["tvl1"], rows["scikit-image TV-L1"]
+    assert ours["error_large_px"] < 0.5 * still["error_large_px"]
+    assert theirs["ratio"] == 1
+    assert ours["ratio"] == pytest.approx(theirs["ms"] / ours["ms"])
+
+
+def test_flow_methods_that_are_not_there_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "skimage.registration", None)
+    monkeypatch.setattr("mer.bench.flow.METHODS", ("dis", "farnebeck"))
+    result = run_mer(capsys, "bench", "flow", "--pairs", "2", "--size", "64", "--repeats", "1", "--device", "cpu")
+    assert "scikit-image TV-L1 is absent" in result.out
+    assert "farnebeck is absent: expected flow to be one of" in result.out
+
+
+def test_flow_of_one_pair_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--pairs" in run_mer(capsys, "bench", "flow", "--pairs", "1").err
+
+
+def test_made_pairs_move_as_their_truth_tells() -> None:
+    pairs = make_pairs(3, 96)
+    lengths = pairs.truth.norm(dim=1).amax((1, 2))
+    torch.testing.assert_close(lengths.double(), pairs.peak_px)
+    x, y = pixel_positions(pairs.first)
+    back = sample_bicubic(pairs.second, x + pairs.truth[:, 0], y + pairs.truth[:, 1])
+    inner = (..., slice(10, -10), slice(10, -10))
+    unmoved, moved_back = ((frames - pairs.first)[inner][2].abs().mean() for frames in (pairs.second, back))
+    assert moved_back < 0.75 * unmoved
