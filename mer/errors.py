@@ -19,6 +19,16 @@ class MerError(Exception):
         return "expected {}; got {}; {}".format(*self.args)
 
 
+class SaidError(MerError):
+    """A user's error that a worker process has put into words already."""
+
+    def __init__(self, message: str) -> None:
+        Exception.__init__(self, message)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class FailedJobsError(Exception):
     """Jobs of a sweep failed, and the others are done.
 
