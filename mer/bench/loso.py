@@ -178,7 +178,12 @@ def _silent(done: int, total: int) -> None:
 
 
 def _time_plain(case: Case, clips: ClipDataset, folds: Sequence[Fold], epochs: int) -> float:
-    return seconds(lambda: [_plain_fold(case, clips, fold, epochs) for fold in folds])
+    return seconds(lambda: _plain_loop(case, clips, folds, epochs))
+
+
+def _plain_loop(case: Case, clips: ClipDataset, folds: Sequence[Fold], epochs: int) -> None:
+    for fold in folds:
+        _plain_fold(case, clips, fold, epochs)
 
 
 def _plain_fold(case: Case, clips: ClipDataset, fold: Fold, epochs: int) -> None:
@@ -198,7 +203,7 @@ def _plain_fold(case: Case, clips: ClipDataset, fold: Fold, epochs: int) -> None
             inputs = features(augment(FlowMaps(*maps))) if changes else maps
             loss = F.cross_entropy(net(*inputs), target)
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
         net.eval()
         with torch.no_grad():

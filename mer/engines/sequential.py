@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -37,7 +38,8 @@ def _train_one(fold: Fold, training: Training, on_epoch: OnEpoch, layout: torch.
     module = training.fresh_module(fold)
     draws = FoldDraws(training.fold_seed(fold), training.clips.targets.device)
     own_dropout(module.net, draws.dropout)
-    module.net.to(memory_format=layout)
+    net: Any = module.net  # torch's own annotations leave this out
+    net.to(memory_format=layout)
     watch = _Epochs(fold, training, on_epoch)
     trainer = training.build_trainer(callbacks=[watch])
     data = LOSODataModule(

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from mer.align import FoundLandmarks
+from mer.bench import loso
 from mer.bench.align import bench_alignment
 from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip
 from mer.errors import MerError
@@ -144,3 +145,22 @@ def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str]) -> 
     assert row["key_frames_made_again"] == 0
     assert row["sweep_s"] == pytest.approx(20 * row["per_setting_s"])
     assert row["prepare_s"] > 0
+
+
+def test_bench_trains_folds_by_every_engine_beside_a_plain_loop(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loso, "_time_parallel", lambda folds, training: 1.0)  # workers start in seconds
+    words = ("--folds", "1", "--epochs", "1", "--repeats", "1", "--device", "cpu")
+    rows = json.loads(run_mer(capsys, "bench", "loso", *words, "--json").out)["loso"]
+    ways = ["plain loop", "sequential", "stacked", "parallel"]
+    assert [row["way"] for row in rows] == ways * 2
+    assert {row["times_plain"] for row in rows if row["way"] == "plain loop"} == {1.0}
+    assert all(row["clip_epochs_per_s"] > 0 for row in rows)
+    assert "times the plain loop" in loso.loso_table(rows, "x").columns[3].header
+
+
+def test_networks_of_the_bench_are_one_function_written_twice() -> None:
+    case = loso.CASES["STSTNet"]
+    counts = {sum(weight.numel() for weight in build().parameters()) for build in (case.net, case.plain_net)}
+    assert counts == {1683}
