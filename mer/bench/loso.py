@@ -99,7 +99,7 @@ def bench_loso(
     rows: list[dict[str, object]] = []
     for name, case in CASES.items():
         trainer = {"max_epochs": epochs, "accelerator": "gpu" if device == "cuda" else "cpu", "precision": precision}
-        training = _training(case, clips, trainer)
+        training = training_of(case, clips, trainer)
         ways: dict[str, Callable[[], float]] = {"plain loop": partial(_time_plain, case, clips, folds, epochs)}
         ways |= {engine: partial(_time_engine, made, folds, training) for engine, made in engines.items()}
         if device == "cpu":
@@ -135,7 +135,8 @@ def _data(roots: Sequence[str]) -> tuple[ClipDataset, list[Fold]]:
     return ClipDataset(FlowMaps(flow), torch.arange(_CLIPS) % _CLASSES), loso(subjects)
 
 
-def _training(case: Case, clips: ClipDataset, trainer: Mapping[str, Any]) -> Training:
+def training_of(case: Case, clips: ClipDataset, trainer: Mapping[str, Any]) -> Training:
+    """How mer trains ``case`` on ``clips`` under the Trainer settings given, the inputs made already."""
     make = partial(_build_trainer, dict(trainer))
     training = Training(clips, partial(_module, case), partial(_inputs, case), make, trainer, case.batch_size, seed=0)
     _ = training.inputs
@@ -156,10 +157,11 @@ def _build_trainer(settings: dict[str, Any], **more: Any) -> pl.Trainer:
 
 
 def _time_engine(engine: Engine, folds: Sequence[Fold], training: Training) -> float:
-    return seconds(lambda: _train_all(engine, list(folds), training))
+    return seconds(lambda: train_all(engine, list(folds), training))
 
 
-def _train_all(engine: Engine, missing: list[Fold], training: Training) -> None:
+def train_all(engine: Engine, missing: list[Fold], training: Training) -> None:
+    """Train ``missing`` and keep nothing."""
     while missing:
         chunk = engine.next_folds(missing, training)
         list(engine.train(chunk, training, _silent))

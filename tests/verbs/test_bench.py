@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 import torch
 
 from mer.align import FoundLandmarks
-from mer.bench import loso
+from mer.bench import loso, paper
 from mer.bench.align import bench_alignment
 from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip
 from mer.errors import MerError
+from mer.features import FlipBlur
 from mer.magnify import EulerianMagnifier
+from mer.models import STSTNet
 from tests.runner import run_mer
 
 MAGNIFY = ("--frames", "4", "--size", "32", "--repeats", "1", "--device", "cpu")
@@ -164,3 +167,13 @@ def test_networks_of_the_bench_are_one_function_written_twice() -> None:
     case = loso.CASES["STSTNet"]
     counts = {sum(weight.numel() for weight in build().parameters()) for build in (case.net, case.plain_net)}
     assert counts == {1683}
+
+
+def test_paper_bench_counts_operations_by_hand_and_their_share_of_the_peak() -> None:
+    """A forward of one convolution and one linear layer, and twice that backward, but for the input's gradient."""
+    net = partial(STSTNet, 5)
+    tiny = loso.Case(net, net, loso.CASES["STSTNet"].features, FlipBlur, 256, 1e-3)
+    (row,) = paper.bench_paper("cpu", "32-true", peak_tflops=2.0, case=tiny, n_clips=52, epochs=1)
+    assert row["share_of_peak"] == pytest.approx(row["tflop_per_s"] / 2)
+    flop = 2 * (2 * 30 * 30 * 16 * 27 + 3 * 400 * 5)
+    assert row["tflop_per_s"] == pytest.approx(26 * 50 * flop / row["seconds"] / 1e12, rel=0.01)
