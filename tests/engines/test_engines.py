@@ -72,7 +72,7 @@ def test_folds_differ(alone: dict[str, TrainedFold]) -> None:
     first, second = alone["toy-s0"], alone["toy-s1"]
     assert first.seed != second.seed
     assert np.abs(np.subtract(first.history, second.history)).max() > 0.05
-    assert [len(alone[f"toy-s{number}"].probabilities) for number in range(4)] == [5, 2, 9, 1]
+    assert [len(alone[f"toy-s{number}"].probabilities) for number in range(4)] == [5, 3, 8, 4]
 
 
 def test_training_lowers_the_loss(alone: dict[str, TrainedFold]) -> None:
@@ -138,7 +138,7 @@ def test_number_of_folds_or_workers_out_of_bounds_is_refused(value: Any) -> None
 
 def test_stack_takes_the_longest_folds_together_and_shares_evenly() -> None:
     chosen = StackedEngine(folds=3).next_folds(folds(), training())
-    assert [fold.subject for fold in chosen] == ["toy-s3", "toy-s1"]
+    assert [fold.subject for fold in chosen] == ["toy-s1", "toy-s3"]
 
 
 def test_bfloat16_is_the_same_in_a_stack_and_alone() -> None:
