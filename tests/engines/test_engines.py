@@ -52,6 +52,24 @@ def test_in_double_precision_a_stack_agrees_to_the_last_digits(name: str) -> Non
         np.testing.assert_allclose(stacked[subject].probabilities, expected.probabilities, rtol=1e-6)
 
 
+def test_a_fold_that_is_done_long_before_the_others_stays_as_it_was() -> None:
+    which, how = folds((2, 18)), training("ststnet", watch_test=True)
+    stacked = train(StackedEngine(folds=2), which, how)
+    for subject, expected in train(SequentialEngine(), which, how).items():
+        check_equal(stacked[subject], expected)
+        assert len(stacked[subject].watched) == EPOCHS
+
+
+@pytest.mark.parametrize("engine", [SequentialEngine, StackedEngine])
+def test_channels_innermost_change_nothing_and_are_refused_where_torch_fails(engine: Any) -> None:
+    which = folds()[:2]
+    innermost = train(engine(channels_last=True), which, training("ststnet"))
+    for subject, expected in train(SequentialEngine(), which, training("ststnet")).items():
+        check_equal(innermost[subject], expected)
+    with pytest.raises(MerError, match=r"engine\.channels_last=false"):
+        train(engine(channels_last=True), which, training("dual"))
+
+
 def test_a_fold_alone_is_the_fold_of_a_stack(name: str, alone: dict[str, TrainedFold]) -> None:
     (fold,) = [one for one in folds() if one.subject == "toy-s2"]
     (trained,) = train(StackedEngine(folds=1), [fold], training(name)).values()

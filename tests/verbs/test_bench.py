@@ -153,7 +153,7 @@ def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str]) -> 
 def test_bench_trains_folds_by_every_engine_beside_a_plain_loop(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loso, "_time_parallel", lambda folds, training: 1.0)  # workers start in seconds
+    monkeypatch.setattr(loso, "_time_parallel", lambda each, folds, training: 1.0)  # workers start in seconds
     words = ("--folds", "1", "--epochs", "1", "--repeats", "1", "--device", "cpu")
     rows = json.loads(run_mer(capsys, "bench", "loso", *words, "--json").out)["loso"]
     ways = ["plain loop", "sequential", "stacked", "parallel"]
