@@ -1,6 +1,7 @@
 """`mer train`, end to end on flow images of noise: a run's folder, resume, sweeps."""
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -83,6 +84,32 @@ def test_same_command_gives_the_same_predictions(
         assert run_mer(capsys, *train_words(root, tmp_path / name)).code == 0
     one, two = (only_run(tmp_path / name) / "predictions.csv" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize("engine", ["sequential", "stacked"])
+def test_leaky_figure_stands_beside_the_honest_one_and_says_so(
+    engine: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("protocol.report_best_epoch_on_test=true", f"engine={engine}", "json=true")
+    result = run_mer(capsys, *train_words(root, tmp_path / "outputs", *words))
+    metrics = json.loads(result.out)
+    assert "LEAKY" in result.err
+    assert metrics["leaky_best_epoch_on_test"]["accuracy"] >= metrics["accuracy"]
+    honest = json.loads(run_mer(capsys, *train_words(root, tmp_path / "honest", words[1], words[2])).out)
+    assert honest["confusion"] == metrics["confusion"]
+    assert "leaky_best_epoch_on_test" not in honest
+
+
+def test_another_engine_goes_on_with_a_run(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = tmp_path / "outputs"
+    run_mer(capsys, *train_words(root, outputs))
+    run = only_run(outputs)
+    (run / "metrics.json").unlink()
+    shutil.rmtree(run / "folds" / "smic-s03")
+    result = run_mer(capsys, *train_words(root, outputs, "engine=stacked"))
+    assert result.code == 0, result.err
+    assert only_run(outputs) == run
+    assert (result.err.count("was complete"), result.err.count(": trained")) == (3, 1)
 
 
 def test_seed_changes_the_predictions(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

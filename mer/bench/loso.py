@@ -65,6 +65,7 @@ class Case:
     augment: Callable[[], FlipBlur]
     batch_size: int
     lr: float
+    channels_last: bool = False
 
     def optimizer(self, parameters: Any) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=self.lr)
@@ -74,7 +75,7 @@ _small_dual = partial(DualBranchNet, _CLASSES, 2, (8, 16), input_size=_SIZE_PX, 
 _uveps = partial(BranchFeatures, ("u", "v", "eps"), (), _SIZE_PX)
 CASES = {
     "dual-branch, 2 blocks": Case(_small_dual, _small_dual, partial(BranchFeatures, size=_SIZE_PX), FlipBlur, 16, 1e-3),
-    "STSTNet": Case(partial(STSTNet, _CLASSES), ThreeStreams, _uveps, partial(FlipBlur, 0.0, 0.0), 256, 5e-5),
+    "STSTNet": Case(partial(STSTNet, _CLASSES), ThreeStreams, _uveps, partial(FlipBlur, 0.0, 0.0), 256, 5e-5, True),
 }
 
 
@@ -95,19 +96,20 @@ def bench_loso(
     clips, folds = _data(roots)
     clips, folds = clips.to(device), folds[:n_folds]
     work = epochs * sum(len(fold.train) for fold in folds)
-    engines: dict[str, Engine] = {"sequential": SequentialEngine(), "stacked": StackedEngine()}
     rows: list[dict[str, object]] = []
     for name, case in CASES.items():
         trainer = {"max_epochs": epochs, "accelerator": "gpu" if device == "cuda" else "cpu", "precision": precision}
-        training = _training(case, clips, trainer)
+        training = training_of(case, clips, trainer)
+        one = SequentialEngine(case.channels_last)
+        engines: dict[str, Engine] = {"sequential": one, "stacked": StackedEngine(channels_last=case.channels_last)}
         ways: dict[str, Callable[[], float]] = {"plain loop": partial(_time_plain, case, clips, folds, epochs)}
         ways |= {engine: partial(_time_engine, made, folds, training) for engine, made in engines.items()}
         if device == "cpu":
-            ways["parallel"] = partial(_time_parallel, folds, training)
+            ways["parallel"] = partial(_time_parallel, one, folds, training)
         times = [{way: run() for way, run in ways.items()} for _ in range(repeats)]
         for way in ways:
-            ratio = median(one["plain loop"] / one[way] for one in times)
-            rate = work / median(one[way] for one in times)
+            ratio = median(taken["plain loop"] / taken[way] for taken in times)
+            rate = work / median(taken[way] for taken in times)
             rows.append({"what": name, "way": way, "clip_epochs_per_s": rate, "times_plain": ratio})
     return rows
 
@@ -135,7 +137,8 @@ def _data(roots: Sequence[str]) -> tuple[ClipDataset, list[Fold]]:
     return ClipDataset(FlowMaps(flow), torch.arange(_CLIPS) % _CLASSES), loso(subjects)
 
 
-def _training(case: Case, clips: ClipDataset, trainer: Mapping[str, Any]) -> Training:
+def training_of(case: Case, clips: ClipDataset, trainer: Mapping[str, Any]) -> Training:
+    """How mer trains ``case`` on ``clips`` under the Trainer settings given, the inputs made already."""
     make = partial(_build_trainer, dict(trainer))
     training = Training(clips, partial(_module, case), partial(_inputs, case), make, trainer, case.batch_size, seed=0)
     _ = training.inputs
@@ -156,20 +159,21 @@ def _build_trainer(settings: dict[str, Any], **more: Any) -> pl.Trainer:
 
 
 def _time_engine(engine: Engine, folds: Sequence[Fold], training: Training) -> float:
-    return seconds(lambda: _train_all(engine, list(folds), training))
+    return seconds(lambda: train_all(engine, list(folds), training))
 
 
-def _train_all(engine: Engine, missing: list[Fold], training: Training) -> None:
+def train_all(engine: Engine, missing: list[Fold], training: Training) -> None:
+    """Train ``missing`` and keep nothing."""
     while missing:
         chunk = engine.next_folds(missing, training)
         list(engine.train(chunk, training, _silent))
         missing = [fold for fold in missing if all(fold is not one for one in chunk)]
 
 
-def _time_parallel(folds: Sequence[Fold], training: Training) -> float:
+def _time_parallel(each: Engine, folds: Sequence[Fold], training: Training) -> float:
     """Without the workers' start, which a whole run pays once."""
     workers = min(torch.get_num_threads(), len(folds))
-    engine = ParallelEngine(workers)
+    engine = ParallelEngine(workers, each)
     return sum(trained.seconds for trained in engine.train(list(folds), training, _silent)) / workers
 
 
@@ -178,7 +182,12 @@ def _silent(done: int, total: int) -> None:
 
 
 def _time_plain(case: Case, clips: ClipDataset, folds: Sequence[Fold], epochs: int) -> float:
-    return seconds(lambda: [_plain_fold(case, clips, fold, epochs) for fold in folds])
+    return seconds(lambda: _plain_loop(case, clips, folds, epochs))
+
+
+def _plain_loop(case: Case, clips: ClipDataset, folds: Sequence[Fold], epochs: int) -> None:
+    for fold in folds:
+        _plain_fold(case, clips, fold, epochs)
 
 
 def _plain_fold(case: Case, clips: ClipDataset, fold: Fold, epochs: int) -> None:
@@ -198,7 +207,7 @@ def _plain_fold(case: Case, clips: ClipDataset, fold: Fold, epochs: int) -> None
             inputs = features(augment(FlowMaps(*maps))) if changes else maps
             loss = F.cross_entropy(net(*inputs), target)
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
         net.eval()
         with torch.no_grad():

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -9,6 +10,7 @@ import torch
 
 from mer.datamodule import LOSODataModule
 from mer.engines.dropout import own_dropout
+from mer.engines.layout import require_safe_channels_last
 from mer.engines.training import FoldDraws, OnEpoch, Probabilities, TrainedFold, Training, fold_probabilities
 from mer.protocols.folds import Fold
 from mer.recognition import MicroExpressionModule
@@ -18,10 +20,10 @@ class SequentialEngine:
     """Trains one fold at a time; takes any network, optimizer and Trainer.
 
     Args:
-        channels_last: keep activations with channels innermost, which most convolutions and poolings are faster with.
+        channels_last: keep activations with channels innermost, which poolings are faster with on a CPU.
     """
 
-    def __init__(self, channels_last: bool = True) -> None:
+    def __init__(self, channels_last: bool = False) -> None:
         self._format = torch.channels_last if channels_last else torch.contiguous_format
 
     def next_folds(self, missing: Sequence[Fold], training: Training) -> list[Fold]:
@@ -37,7 +39,10 @@ def _train_one(fold: Fold, training: Training, on_epoch: OnEpoch, layout: torch.
     module = training.fresh_module(fold)
     draws = FoldDraws(training.fold_seed(fold), training.clips.targets.device)
     own_dropout(module.net, draws.dropout)
-    module.net.to(memory_format=layout)
+    if layout is torch.channels_last:
+        require_safe_channels_last(module.net, training.clips.targets.device)
+    net: Any = module.net  # torch's own annotations leave this out
+    net.to(memory_format=layout)
     watch = _Epochs(fold, training, on_epoch)
     trainer = training.build_trainer(callbacks=[watch])
     data = LOSODataModule(

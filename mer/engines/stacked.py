@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from mer.engines.layout import require_safe_channels_last
 from mer.engines.sequential import fit
 from mer.engines.stack import unstack
 from mer.engines.stack_module import FoldStack, StackBatches
@@ -35,13 +36,13 @@ class StackedEngine:
 
     Args:
         folds: at once; ``auto`` for what the memory holds.
-        channels_last: keep activations with channels innermost, which most convolutions and poolings are faster with.
+        channels_last: keep activations with channels innermost, which poolings are faster with on a CPU.
 
     Raises:
         MerError: ``folds`` is neither ``auto`` nor a number from 1.
     """
 
-    def __init__(self, folds: int | str = "auto", channels_last: bool = True) -> None:
+    def __init__(self, folds: int | str = "auto", channels_last: bool = False) -> None:
         self._channels_last = channels_last
         self._folds = folds if folds == "auto" else require_integer("engine.folds", folds, 1, 100_000)
 
@@ -57,6 +58,8 @@ class StackedEngine:
         trainer = training.build_trainer(max_epochs=1)
         modules = [_fresh(fold, training, trainer) for fold in folds]
         _require_elementwise(modules[0])
+        if self._channels_last:
+            require_safe_channels_last(modules[0].net, training.clips.targets.device)
         device = training.clips.targets.device
         draws = [FoldDraws(training.fold_seed(fold), device) for fold in folds]
         epochs = require_integer("trainer.max_epochs", training.trainer_settings.get("max_epochs"), 1, 1_000_000)

@@ -13,6 +13,7 @@ from mer.bench.align import alignment_table, bench_alignment
 from mer.bench.flow import bench_flow, flow_table
 from mer.bench.loso import bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
+from mer.bench.paper import bench_paper, paper_table
 from mer.bench.prepare import bench_preparation, preparation_table
 from mer.bench.sheet import write_video_sheet
 from mer.bench.sweep import bench_sweep, sweep_table
@@ -20,7 +21,7 @@ from mer.errors import MerError, require_integer
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso")
+_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper")
 _LOSO_REPEATS = 3
 
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str]) -> None:
     if given.what == "loso":
         repeats = min(given.repeats, _LOSO_REPEATS)
         rows["loso"] = bench_loso(given.roots, given.folds, given.epochs, repeats, given.device, given.precision)
+    if given.what == "paper":
+        rows["paper"] = bench_paper(given.device, given.precision, given.peak_tflops)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
@@ -58,6 +61,8 @@ def main(arguments: Sequence[str]) -> None:
         output().print(flow_table(rows["flow"], f"{given.pairs} pairs of {given.size} px, {given.device}"))
     if "loso" in rows:
         output().print(loso_table(rows["loso"], f"{given.folds} folds of {given.epochs} epochs, {given.device}"))
+    if "paper" in rows:
+        output().print(paper_table(rows["paper"], f"the paper's training, {given.device}"))
     if "align" in rows:
         output().print(alignment_table(rows["align"]))
     for row in (*rows.get("align", ()), *rows.get("flow", ())):
@@ -68,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("mer bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default all but sweep, flow, loso)")
+    parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default: the first three)")
     parser.add_argument("--frames", type=int, default=64, help="magnify: frames of the clip (default 64)")
     parser.add_argument("--size", type=int, default=224, help="magnify, flow: side of the crop in px (default 224)")
     parser.add_argument("--pairs", type=int, default=32, help="flow: pairs of the batch (default 32)")
@@ -86,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folds", type=int, default=4, help="loso: folds that are trained (default 4)")
     parser.add_argument("--epochs", type=int, default=3, help="loso: epochs a fold (default 3)")
     parser.add_argument(
-        "--precision", default="32-true", help="loso: of mer's engines, bf16-mixed for one (default 32-true)"
+        "--precision", default="32-true", help="loso, paper: of mer's engines, bf16-mixed for one (default 32-true)"
     )
     parser.add_argument(
         "--repeats", type=int, default=5, help="repeats; the median counts (default 5; loso: 3 at most)"

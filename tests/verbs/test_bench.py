@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import pytest
 import torch
 
 from mer.align import FoundLandmarks
+from mer.bench import loso, paper
 from mer.bench.align import bench_alignment
 from mer.bench.flow import make_pairs
 from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip, in_torch
 from mer.errors import MerError
+from mer.features import FlipBlur
 from mer.flow.bicubic import pixel_positions, sample_bicubic
 from mer.magnify import EulerianMagnifier
+from mer.models import STSTNet
 from tests.runner import run_mer
 
 MAGNIFY = ("--frames", "4", "--size", "32", "--repeats", "1", "--device", "cpu")
@@ -198,3 +202,32 @@ def test_made_pairs_move_as_their_truth_tells() -> None:
     inner = (..., slice(10, -10), slice(10, -10))
     unmoved, moved_back = ((frames - pairs.first)[inner][2].abs().mean() for frames in (pairs.second, back))
     assert moved_back < 0.75 * unmoved
+
+
+def test_bench_trains_folds_by_every_engine_beside_a_plain_loop(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loso, "_time_parallel", lambda each, folds, training: 1.0)  # workers start in seconds
+    words = ("--folds", "1", "--epochs", "1", "--repeats", "1", "--device", "cpu")
+    rows = json.loads(run_mer(capsys, "bench", "loso", *words, "--json").out)["loso"]
+    ways = ["plain loop", "sequential", "stacked", "parallel"]
+    assert [row["way"] for row in rows] == ways * 2
+    assert {row["times_plain"] for row in rows if row["way"] == "plain loop"} == {1.0}
+    assert all(row["clip_epochs_per_s"] > 0 for row in rows)
+    assert "times the plain loop" in loso.loso_table(rows, "x").columns[3].header
+
+
+def test_networks_of_the_bench_are_one_function_written_twice() -> None:
+    case = loso.CASES["STSTNet"]
+    counts = {sum(weight.numel() for weight in build().parameters()) for build in (case.net, case.plain_net)}
+    assert counts == {1683}
+
+
+def test_paper_bench_counts_operations_by_hand_and_their_share_of_the_peak() -> None:
+    """A forward of one convolution and one linear layer, and twice that backward, but for the input's gradient."""
+    net = partial(STSTNet, 5)
+    tiny = loso.Case(net, net, loso.CASES["STSTNet"].features, FlipBlur, 256, 1e-3)
+    (row,) = paper.bench_paper("cpu", "32-true", peak_tflops=2.0, case=tiny, n_clips=52, epochs=1)
+    assert row["share_of_peak"] == pytest.approx(row["tflop_per_s"] / 2)
+    flop = 2 * (2 * 30 * 30 * 16 * 27 + 3 * 400 * 5)
+    assert row["tflop_per_s"] == pytest.approx(26 * 50 * flop / row["seconds"] / 1e12, rel=0.01)
