@@ -28,9 +28,9 @@ from mer.sweeps import (
 
 Task = Callable[[DictConfig], Mapping[str, float] | None]
 
-_MULTIRUN = ("-m", "--multirun")
 _BAD_INPUT = 2
 _DEFECT = 1
+_OVERRIDE = re.compile(r"~|[^-=][^=]*=")
 _WITH_MODEL = re.compile(r"(flow)=(\w+:\w+(?:,\w+:\w+)*)")
 
 
@@ -72,9 +72,7 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
         _job_alone(task, cfg, refused)
         return None
 
-    # Hydra's parser takes -m before or after the overrides, but not among them.
-    words = sorted(_with_models(arguments), key=lambda word: word not in _MULTIRUN)
-    sys.argv = [f"mer {verb}", *words, SweepRecords.override(launch)]
+    sys.argv = [f"mer {verb}", *_in_order([*_with_models(arguments), SweepRecords.override(launch)])]
     outcomes: list[Outcome] = []
     try:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
@@ -93,6 +91,11 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
 def show_help(verb: str, words: Sequence[str]) -> None:
     """Print what Hydra says of ``verb`` for the help flags ``words``."""
     run_hydra(verb, lambda _: None, words)
+
+
+def _in_order(words: Sequence[str]) -> list[str]:
+    """Flags and their values before all overrides: Hydra's parser takes no flag among these."""
+    return sorted(words, key=lambda word: _OVERRIDE.match(word) is not None)
 
 
 def _with_models(arguments: Iterable[str]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def test_synth_check_prepare_train_score(synthetic: Path, tmp_path: Path, capsys
     assert len(told["beyond_bound"]) == 6
     assert all(0 <= share <= 1 for share in told["beyond_bound"].values())
     store = sorted((tmp_path / "store").glob("**/*.safetensors"))
-    assert len(store) == 6 + 6 + 1  # key frames, landmarks, flow
+    assert len(store) == 6 + 6 + 6  # key frames, landmarks, flow
 
     trained = run_mer(capsys, "train", *words(synthetic, tmp_path))
     assert trained.code == 0, trained.err
@@ -87,7 +87,7 @@ def test_finished_jobs_are_found_complete_without_computing_flow(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a finished job computes nothing again")
 
-    for step in ("_batch_flow", "key_frames_of"):
+    for step in ("_flow", "key_frames_of"):
         monkeypatch.setattr(mer.preparation, step, refuse)
     monkeypatch.setattr(mer.experiment, "build_module", refuse)
     again = run_mer(capsys, "train", *sweep)

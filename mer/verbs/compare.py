@@ -22,7 +22,6 @@ from mer.report.run_tables import (
     table_cells,
     unfinished_records,
 )
-from mer.report.sweep_figures import write_sweep_figures
 from mer.runs import Run, find_runs, find_unfinished, read_run
 from mer.verbs.score import result_table
 
@@ -35,8 +34,11 @@ def main(arguments: Sequence[str]) -> None:
     records = _records(runs, given) + unfinished_records(unfinished)
     if given.csv:
         write_csv(records, given.csv)
-    for path in write_sweep_figures(group_seeds(runs), given.figures) if given.figures else ():
-        say(f"wrote {path}")
+    if given.figures:
+        from mer.report.sweep_figures import write_sweep_figures  # matplotlib takes a second to import
+
+        for path in write_sweep_figures(group_seeds(runs), given.figures):
+            say(f"wrote {path}")
     if given.json:
         print(json.dumps(records, indent=2))
     elif given.markdown or given.latex:

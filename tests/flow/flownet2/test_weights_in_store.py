@@ -42,4 +42,5 @@ def test_stored_flow_is_that_of_the_weights_content(
         file = as_state_dict(tiny_tensors(bias, 0.0), tmp_path / name)
         assert run_mer(capsys, *words(root, store, f"flow.weights={file}")).code == 0
         found.append(files(store, "flow"))
-    assert [len(flows) for flows in found] == [1, 2, 2]
+    n_clips = len(files(store, "key_frames"))
+    assert [len(flows) for flows in found] == [n_clips, 2 * n_clips, 2 * n_clips]
