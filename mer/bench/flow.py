@@ -6,6 +6,7 @@ The faces are mer's own (mer/synth), with camera noise; their motion is smooth, 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 import cv2
@@ -16,7 +17,8 @@ from torch import Tensor
 
 from mer.bench.timing import seconds
 from mer.errors import MerError
-from mer.flow import Flow, build_flow
+from mer.flow import Flow, FlowNet2, build_flow
+from mer.flow.flownet2 import FlowNet2Network, flow_at_any_size
 from mer.flow.frames import to_grey
 from mer.flow.opencv import to_grey_bytes
 from mer.synth.action_units import ACTION_UNITS, expression_field
@@ -26,8 +28,10 @@ from mer.synth.portrait import FloatArray
 from mer.synth.pose import Pose, transform
 from mer.synth.render import camera, enlarge, warp_neutral
 
-METHODS = ("tvl1", "dis", "farneback", "flownet2")
+METHODS = ("tvl1", "dis", "farneback")
+_UNTRAINED = "flownet2, random weights"
 _INSTEAD = "scikit-image TV-L1"
+_FLOWNET2_PAIRS = 4  # at once, as conf/flow/flownet2.yaml has it
 _SUBJECTS = 4
 _PEAK_PX = (0.2, 8.0)
 _SMALL_PX = 1.0  # peaks up to it are told apart from larger ones
@@ -71,7 +75,8 @@ def bench_flow(n_pairs: int, size: int, repeats: int, device: str) -> list[dict[
             absent.append({"method": name, "absent": str(error)})
         else:
             calls[name] = _call(flow, pairs, torch.device(device))
-    rows = [_errors(name, call(), pairs) for name, call in calls.items()]
+    rows = [_errors(name, call(), pairs) for name, call in calls.items() if name != _UNTRAINED]
+    rows += [{"method": name, "pairs": n_pairs} for name in calls if name == _UNTRAINED]
     times = [{name: seconds(call) / n_pairs for name, call in calls.items()} for _ in range(repeats)]
     for row in rows:
         name = str(row["method"])
@@ -89,8 +94,8 @@ def flow_table(rows: Sequence[Mapping[str, object]], title: str) -> Table:
             table.add_row(str(row["method"]), "absent")
         else:
             ratio = "-" if row["ratio"] is None else f"{row['ratio']:.1f}x"
-            numbers = f"{row['ms']:.1f}", f"{row['error_small_px']:.3f}", f"{row['error_large_px']:.3f}"
-            table.add_row(str(row["method"]), *numbers, ratio)
+            errors = [f"{row[name]:.3f}" if name in row else "-" for name in ("error_small_px", "error_large_px")]
+            table.add_row(str(row["method"]), f"{row['ms']:.1f}", *errors, ratio)
     return table
 
 
@@ -126,9 +131,28 @@ def _frame(canvas: FloatArray, field: FloatArray, rng: np.random.Generator) -> F
 
 def _methods(device: str) -> dict[str, Callable[[], Flow]]:
     ours: dict[str, Callable[[], Flow]] = {name: lambda name=name: build_flow(name) for name in METHODS}  # type: ignore[misc]
+    trained, network = _flownet2()
+    ours |= {trained: network}
     if device != "cpu":
         ours[f"tvl1, float16, {device}"] = lambda: build_flow("tvl1", precision="float16")
     return {_INSTEAD: _skimage, "OpenCV DIS, in turn": _opencv_dis, **ours, "no motion at all": lambda: _nothing}
+
+
+def _flownet2() -> tuple[str, Callable[[], Flow]]:
+    """FlowNet 2.0 with its weights, or, where there are none, the networks alone: what they cost is the same."""
+    method = FlowNet2()
+    try:
+        method.state()
+    except MerError:
+        return _UNTRAINED, lambda: partial(_untrained, FlowNet2Network().eval())
+    return "flownet2", lambda: method
+
+
+@torch.no_grad()
+def _untrained(network: torch.nn.Module, first: Tensor, second: Tensor) -> Tensor:
+    network.to(first.device)
+    batches = zip(*(torch.split(frames, _FLOWNET2_PAIRS) for frames in (first, second)), strict=True)
+    return torch.cat([flow_at_any_size(network, one, two) for one, two in batches])
 
 
 def _skimage() -> Flow:

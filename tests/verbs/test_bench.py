@@ -21,6 +21,7 @@ from mer.features import FlipBlur
 from mer.flow.bicubic import pixel_positions, sample_bicubic
 from mer.magnify import EulerianMagnifier
 from mer.models import STSTNet
+from tests.flow.flownet2.tiny import Tiny
 from tests.runner import run_mer
 
 MAGNIFY = ("--frames", "4", "--size", "32", "--repeats", "1", "--device", "cpu")
@@ -169,10 +170,16 @@ def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str], mon
     assert row["prepare_s"] > 0
 
 
-def test_flow_methods_are_measured_on_pairs_with_known_motion(capsys: pytest.CaptureFixture[str]) -> None:
+def test_flow_methods_are_measured_on_pairs_with_known_motion(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("mer.bench.flow.FlowNet2Network", Tiny)
     words = ("bench", "flow", "--pairs", "4", "--size", "64", "--repeats", "1", "--device", "cpu", "--json")
     rows = {row["method"]: row for row in json.loads(run_mer(capsys, *words).out)["flow"]}
     assert {"scikit-image TV-L1", "tvl1", "dis", "farneback", "no motion at all"} <= set(rows)
+    assert rows["flownet2, random weights"]["ms"] > 0
+    assert "error_small_px" not in rows["flownet2, random weights"]
     still, ours, theirs = rows["no motion at all"], rows["tvl1"], rows["scikit-image TV-L1"]
     assert ours["error_large_px"] < 0.5 * still["error_large_px"]
     assert theirs["ratio"] == 1
@@ -184,6 +191,7 @@ def test_flow_methods_that_are_not_there_are_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, "skimage.registration", None)
     monkeypatch.setattr("mer.bench.flow.METHODS", ("dis", "farnebeck"))
+    monkeypatch.setattr("mer.bench.flow.FlowNet2Network", Tiny)
     result = run_mer(capsys, "bench", "flow", "--pairs", "2", "--size", "64", "--repeats", "1", "--device", "cpu")
     assert "scikit-image TV-L1 is absent" in result.out
     assert "farnebeck is absent: expected flow to be one of" in result.out
