@@ -36,6 +36,7 @@ from mer.quiet import quiet_lightning
 from mer.recognition import MicroExpressionModule, balanced_weights
 from mer.report.figures import plot_confusion
 from mer.report.flow_pictures import plot_flow_on_faces, plot_flow_samples, sample_rows
+from mer.report.magnification_pictures import plot_magnification
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
@@ -60,7 +61,7 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
             say(f"complete already: {run.path}")
         else:
             say(f"run folder: {run.path}")
-            _draw_flow(cfg, index, maps, run.path / "figures")
+            _draw_samples(cfg, index, maps, run.path / "figures")
             _train(cfg, config, index, maps, folds, run)
     return run.path, dict(read_run(run.path).metrics)
 
@@ -156,8 +157,8 @@ def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[
     return index, maps, shares
 
 
-def _draw_flow(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Path) -> None:
-    """Samples of each class as colours; with ``show_faces``, also as arrows over the faces of a clip a class."""
+def _draw_samples(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Path) -> None:
+    """Flow of each class as colours; with ``show_faces``, also a face of each class: its flow, its magnification."""
     labels, classes = index.clips["label"].tolist(), index.classes
     plot_flow_samples(maps.flow, labels, classes, figures / "flow_samples.png")
     if not cfg.show_faces:
@@ -165,9 +166,16 @@ def _draw_flow(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Path)
     if isinstance(instantiate(cfg.dataset), FlowSource):
         raise MerError("clips of frames to show faces of", "flow images", "set show_faces=false")
     rows = [row for chosen in sample_rows(labels, classes, 1) for row in chosen]
-    preparation = _preparation(cfg, instantiate(cfg.magnify))
-    faces = torch.stack([preparation.key_frames(index.clips.iloc[row]).onset for row in rows]) / 255
-    plot_flow_on_faces(faces, maps.flow[rows], [labels[row] for row in rows], figures / "flow_on_faces.png")
+    titles = [labels[row] for row in rows]
+    magnifier = instantiate(cfg.magnify)
+    preparation = _preparation(cfg, magnifier)
+    read = [preparation.key_frames(index.clips.iloc[row]) for row in rows]
+    onset, apex, band = (
+        torch.stack([getattr(one, name) for one in read]).float() for name in ("onset", "apex", "band")
+    )
+    magnified = magnifier.magnify(apex / 255, band, onset / 255)
+    plot_flow_on_faces(onset / 255, maps.flow[rows], titles, figures / "flow_on_faces.png")
+    plot_magnification(onset / 255, apex / 255, magnified, titles, figures / "magnification.png")
 
 
 def _preparation(cfg: DictConfig, magnifier: Magnifier) -> Preparation:

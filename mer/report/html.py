@@ -55,6 +55,7 @@ def _section(run: Run) -> str:
             _picture(run.path / "figures" / "confusion.png", "confusion matrix"),
             _picture(run.path / "figures" / "flow_samples.png", "flow of each class"),
             _picture(run.path / "figures" / "flow_on_faces.png", "flow over a face of each class"),
+            _picture(run.path / "figures" / "magnification.png", "magnification of a face of each class"),
             "<h3>Subjects</h3>",
             _subjects(run.metrics["per_subject"]),
             f"<p>{_facts(run.metrics)}</p>",
