@@ -56,3 +56,9 @@ def start_mer(*words: str, folder: Path) -> subprocess.Popen[str]:
 def train_words(root: Path, outputs: Path, *more: str) -> list[str]:
     """The words of a training run of seconds on the flow images in ``root``."""
     return ["train", *TINY, f"dataset.roots=[{root}]", f"outputs={outputs}", "name=tiny", *more]
+
+
+def only_run(outputs: Path) -> Path:
+    """The folder of the one run below ``outputs``."""
+    (found,) = [path.parent for path in outputs.glob("**/run.json")]
+    return found

@@ -10,7 +10,7 @@ import pytest
 
 from mer.claims import Claims
 from tests.fakes import write_flow_images
-from tests.runner import run_mer, start_mer, train_words
+from tests.runner import only_run, run_mer, start_mer, train_words
 
 SUBJECTS = 5
 
@@ -19,11 +19,6 @@ SUBJECTS = 5
 def root(tmp_path: Path) -> Path:
     write_flow_images(tmp_path / "data", subjects=SUBJECTS, clips_per_subject=3)
     return tmp_path / "data"
-
-
-def only_run(outputs: Path) -> Path:
-    (found,) = [path.parent for path in outputs.glob("**/run.json")]
-    return found
 
 
 def complete_folds(outputs: Path) -> dict[str, int]:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from mer.metrics import confusion_matrix, uar, uf1
 from tests.fakes import write_flow_images
-from tests.runner import run_mer, start_mer, train_words
+from tests.runner import only_run, run_mer, start_mer, train_words
 
 SUBJECTS = 4
 
@@ -24,11 +24,6 @@ SUBJECTS = 4
 def root(tmp_path: Path) -> Path:
     write_flow_images(tmp_path / "data", subjects=SUBJECTS, clips_per_subject=3)
     return tmp_path / "data"
-
-
-def only_run(outputs: Path) -> Path:
-    (found,) = [path.parent for path in outputs.glob("**/run.json")]
-    return found
 
 
 def fold_times(run: Path) -> dict[str, int]:
