@@ -22,7 +22,11 @@ def pool_curves(folds: Sequence[pd.DataFrame]) -> pd.DataFrame:
     Returns:
         ``epoch``, ``name`` (the measured column), ``mean``, ``min``, ``max``, ``sd`` (0 for one fold), ``folds``.
     """
-    measured = [fold.melt("epoch", [name for name in fold.columns if name not in _BY_FOLD], "name") for fold in folds if len(fold)]
+    measured = [
+        fold.melt("epoch", [name for name in fold.columns if name not in _BY_FOLD], "name")
+        for fold in folds
+        if len(fold)
+    ]
     columns = ["epoch", "name", "mean", "min", "max", "sd", "folds"]
     if not measured:
         return pd.DataFrame(columns=columns)
