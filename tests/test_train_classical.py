@@ -54,7 +54,7 @@ def test_bi_woof_runs_and_goes_on_whatever_the_engine(tmp_path: Path, capsys: py
     table = pd.read_csv(run / "predictions.csv")
     probabilities = table.filter(like="prob_")
     assert probabilities.sum(axis=1).tolist() == pytest.approx([1.0] * 20, abs=1e-5)
-    assert [name.removeprefix("prob_") for name in probabilities.idxmax(axis=1)] == table["prediction"].tolist()
+    assert [str(name).removeprefix("prob_") for name in probabilities.idxmax(axis=1)] == table["prediction"].tolist()
     (run / "metrics.json").unlink()
     again, said = train(capsys, tmp_path, "model=bi_woof", "engine=stacked")
     assert again == run
