@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
+from mer.handcrafted import Majority
+from mer.handcrafted.classifiers import TrainingClips, Vectors
 from tests.fakes import write_flow_images
 from tests.runner import run_mer
 from tests.test_train import only_run
@@ -80,3 +84,22 @@ def test_real_smic_flows_are_told_apart_better_than_by_chance(
     words = ["dataset=flow_images", "features.size=28", f"dataset.roots=[{root}]", f"outputs={tmp_path}", "json=true"]
     result = run_mer(capsys, "train", *words, "model=bi_woof")
     assert json.loads(result.out)["intervals"]["uar"][0] > 1 / 3
+
+
+def test_equal_subject_names_of_two_roots_are_two_people(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[set[str]] = []
+    original = Majority.probabilities
+
+    def spy(self: Majority, training: TrainingClips, vectors: Vectors) -> NDArray[np.float32]:
+        told.append(set(training.subjects))
+        return original(self, training, vectors)
+
+    monkeypatch.setattr(Majority, "probabilities", spy)
+    for dataset in ("smic", "casme2"):
+        write_flow_images(tmp_path / dataset, dataset=dataset)
+    roots = f"dataset.roots=[{tmp_path / 'smic'},{tmp_path / 'casme2'}]"
+    run_mer(capsys, "train", "dataset=flow_images", "model=majority", roots, f"outputs={tmp_path / 'outputs'}")
+    people = {"smic-s01", "smic-s02", "casme2-s01", "casme2-s02"}
+    assert sorted(map(sorted, told)) == sorted(sorted(people - {one}) for one in people)
