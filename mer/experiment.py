@@ -11,20 +11,31 @@ import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
 from mer.claims import Claiming, share_out
-from mer.clip import ClipIndex, clip_name
+from mer.clip import ClipIndex, clip_name, subject_keys
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
-from mer.engines import LEAKY, OnFold, PooledFolds, Training, fold_folder, leaky_scores, run_folds
+from mer.engines import (
+    LEAKY,
+    ClassicalEngine,
+    Engine,
+    OnFold,
+    PooledFolds,
+    Training,
+    fold_folder,
+    leaky_scores,
+    run_folds,
+)
 from mer.errors import MerError
 from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
+from mer.handcrafted import DescriptorModel
 from mer.hydra_app import plain
 from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, score_predictions, write_predictions
@@ -222,7 +233,7 @@ def _train_folds(
         fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
         on_fold = _announce(len(folds), fold_bar, tracker)
         return run_folds(
-            instantiate(cfg.engine), training, index.clips, classes, folds, root, on_fold, epoch_bar, claims
+            build_engine(cfg, index), training, index.clips, classes, folds, root, on_fold, epoch_bar, claims
         )
 
 
@@ -258,6 +269,20 @@ def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor, num_classes
         cfg.seed,
         bool(cfg.protocol.get(_WATCH_TEST, False)),
     )
+
+
+def build_engine(cfg: DictConfig, index: ClipIndex) -> Engine:
+    """What trains the folds: ``cfg.engine``, for a network; a model of descriptors has its own."""
+    if is_network(cfg.model):
+        engine: Engine = instantiate(cfg.engine)
+        return engine
+    return ClassicalEngine(instantiate(cfg.model), subject_keys(index.clips).to_numpy(object), len(index.classes))
+
+
+def is_network(model: DictConfig) -> bool:
+    """Whether ``model`` names a network, and not a descriptor and its classifier."""
+    target = get_object(model._target_)
+    return not (isinstance(target, type) and issubclass(target, DescriptorModel))
 
 
 def build_trainer(cfg: DictConfig, **settings: Any) -> pl.Trainer:

@@ -8,7 +8,28 @@ from torch import Tensor
 
 from mer.errors import require_integer
 from mer.features.strain import flow_magnitude, optical_strain
+from mer.flow import FlowMaps
 from mer.handcrafted.blocks import block_slices
+
+
+class BiWoof:
+    """Bi-WOOF of clips' maps; where a dataset publishes strain, it gives the global weights.
+
+    Args:
+        blocks: N of N x N.
+        bins: of direction.
+
+    Raises:
+        MerError: a setting is out of bounds.
+    """
+
+    def __init__(self, blocks: int = 5, bins: int = 8) -> None:
+        self.blocks = require_integer("model.descriptor.blocks", blocks, 1, 1000)
+        self.bins = require_integer("model.descriptor.bins", bins, 2, 360)
+
+    def __call__(self, maps: FlowMaps) -> Float[Tensor, "batch features"]:
+        """``(N, blocks^2 bins)``."""
+        return bi_woof(maps.flow, maps.strain, self.blocks, self.bins)
 
 
 def bi_woof(

@@ -16,12 +16,17 @@ def pool_curves(folds: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Mean, smallest, largest and standard deviation over folds, of each measured column, epoch by epoch.
 
     Args:
-        folds: metrics.csv of each fold: ``epoch`` and what was measured in it, one row an epoch.
+        folds: metrics.csv of each fold: ``epoch`` and what was measured in it, one row an epoch;
+            none for a model without epochs.
 
     Returns:
         ``epoch``, ``name`` (the measured column), ``mean``, ``min``, ``max``, ``sd`` (0 for one fold), ``folds``.
     """
-    measured = [fold.melt("epoch", [name for name in fold.columns if name not in _BY_FOLD], "name") for fold in folds]
+    measured = [
+        fold.melt("epoch", [name for name in fold.columns if name not in _BY_FOLD], "name")
+        for fold in folds
+        if len(fold)
+    ]
     columns = ["epoch", "name", "mean", "min", "max", "sd", "folds"]
     if not measured:
         return pd.DataFrame(columns=columns)

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_choice, require_number
+from mer.models.inputs import require_inputs
 
 _FUSIONS = ("add", "concat", "multiply")
 _SMALLEST_PX = 63  # below it the second pool has nothing left
@@ -32,6 +33,7 @@ class DualStreamShallowNet(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
+        require_inputs("DSSN", in_channels, 2, "set features=m_eps")
         if input_size < _SMALLEST_PX:
             raise MerError(f"features.size of {_SMALLEST_PX} or more", f"{input_size}", "set features.size=227")
         self.fusion = require_choice("model.fusion", fusion, _FUSIONS)

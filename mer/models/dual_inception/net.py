@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import require_integer, require_number
+from mer.models.inputs import require_inputs
 
 _SHRINK = 4  # two pools halve the maps
 
@@ -59,6 +60,7 @@ class DualInceptionNet(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
+        require_inputs("Dual-Inception", in_channels, 2, "set features=u_v")
         side = require_integer("features.size", input_size, _SHRINK, 10_000) // _SHRINK
         self.stream_a, self.stream_b = (_stream(channels, widths) for channels in in_channels)
         self.head = nn.Sequential(

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, cat, nn
 
 from mer.errors import require_integer, require_number
+from mer.models.inputs import require_inputs
 
 _SHRINK = 4  # two pools halve the maps
 
@@ -27,6 +28,7 @@ class OffApexNet(nn.Module):
         self, num_classes: int, input_size: int = 28, in_channels: tuple[int, int] = (1, 1), dropout: float = 0.5
     ) -> None:
         super().__init__()
+        require_inputs("OFF-ApexNet", in_channels, 2, "set features=u_v")
         side = require_integer("features.size", input_size, _SHRINK, 10_000) // _SHRINK
         chance = require_number("model.dropout", dropout, 0, 1)
         self.stream_a, self.stream_b = (_stream(channels) for channels in in_channels)

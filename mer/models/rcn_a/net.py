@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import require_integer, require_number
+from mer.models.inputs import require_inputs
 
 
 class RecurrentLayer(nn.Module):
@@ -58,12 +59,13 @@ class RecurrentConvNet(nn.Module):
         attention: bool = True,
     ) -> None:
         super().__init__()
+        require_inputs("RCN-A", in_channels, 1, "set features=uvm")
         require_integer("features.size", input_size, 12, 10_000)
         width, grid = require_integer("model.width", width, 1, 4096), require_integer("model.grid", grid, 1, 64)
         chance = require_number("model.dropout", dropout, 0, 1)
         self.attention = attention
         self.conv = nn.Sequential(
-            nn.Conv2d(sum(in_channels), width, 5), nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.MaxPool2d(2)
+            nn.Conv2d(in_channels[0], width, 5), nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.MaxPool2d(2)
         )
         self.recurrent = nn.Sequential(nn.Dropout(chance), RecurrentLayer(width, steps), nn.MaxPool2d(2))
         self.dropout = nn.Dropout(chance)
