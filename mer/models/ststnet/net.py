@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_integer, require_number
+from mer.models.ststnet.fused import conv_relu_norm_pool
 
 PAPER_WIDTHS = (3, 5, 8)
 
@@ -52,6 +54,33 @@ class STSTNet(nn.Module):
 
     def forward(self, maps: Float[Tensor, "*batch channel height width"]) -> Float[Tensor, "*batch classes"]:
         """``(B, C, H, W)`` -> logits ``(B, num_classes)``."""
-        streams = self.dropout(self.pool(self.norm(self.relu(self.conv(maps)))))
-        logits: Tensor = self.head(self.average(streams).flatten(-3))
+        pooled = self._fused(maps) if self._can_fuse(maps) else self.pool(self.norm(self.relu(self.conv(maps))))
+        logits: Tensor = self.head(self.average(self.dropout(pooled)).flatten(-3))
         return logits
+
+    def _can_fuse(self, maps: Tensor) -> bool:
+        """The fused operation is for training on a CPU; pooling before batch norm takes positive factors."""
+        return (
+            self.training
+            and torch.is_grad_enabled()
+            and isinstance(self.norm, nn.BatchNorm2d)  # not that of a stack of folds
+            and maps.device.type == "cpu"
+            and maps.shape[-1] == maps.shape[-2]
+            and maps.dtype == self.conv.weight.dtype
+            and maps.dtype in (torch.float32, torch.float64)
+            and not maps.requires_grad
+            and not torch.is_autocast_enabled("cpu")
+            and bool((self.norm.weight > 0).all())
+        )
+
+    def _fused(self, maps: Tensor) -> Tensor:
+        conv, norm = self.conv, self.norm
+        pooled, mean, variance = conv_relu_norm_pool(
+            maps, conv.weight, conv.bias, norm.weight, norm.bias, norm.eps
+        )
+        count = maps.shape[0] * (maps.shape[-1] + 2) ** 2
+        with torch.no_grad():
+            norm.running_mean.lerp_(mean, norm.momentum)
+            norm.running_var.lerp_(variance * (count / (count - 1)), norm.momentum)
+            norm.num_batches_tracked.add_(1)
+        return pooled
