@@ -1,6 +1,7 @@
 """STSTNet: three shallow streams over (u, v, eps), Liong et al., FG 2019, doi 10.1109/FG.2019.8756567."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -18,7 +19,8 @@ class STSTNet(nn.Module):
     Each stream is a 3x3 convolution over all channels, ReLU, batch norm, max pooling and dropout; the streams' maps
     together are averaged 2x2 and go through one linear layer. All streams see the same input through kernels of one
     size, so they are one convolution of ``sum(widths)`` channels here: the same function, initial distribution and
-    gradient, in a third of the calls.
+    gradient, in a third of the calls. In training on a CPU the layers up to the pooling are one operation, see
+    :mod:`mer.models.ststnet.fused`.
 
     Args:
         num_classes: number of logits.
@@ -59,13 +61,12 @@ class STSTNet(nn.Module):
         return logits
 
     def _can_fuse(self, maps: Tensor) -> bool:
-        """The fused operation is for training on a CPU; pooling before batch norm takes positive factors."""
+        """In training on a CPU, in one precision; pooling before the norm takes factors above 0, where norms begin."""
         return (
             self.training
             and torch.is_grad_enabled()
-            and isinstance(self.norm, nn.BatchNorm2d)  # not that of a stack of folds
+            and isinstance(self.norm, nn.BatchNorm2d)  # a stack of folds has another
             and maps.device.type == "cpu"
-            and maps.shape[-1] == maps.shape[-2]
             and maps.dtype == self.conv.weight.dtype
             and maps.dtype in (torch.float32, torch.float64)
             and not maps.requires_grad
@@ -75,12 +76,13 @@ class STSTNet(nn.Module):
 
     def _fused(self, maps: Tensor) -> Tensor:
         conv, norm = self.conv, self.norm
-        pooled, mean, variance = conv_relu_norm_pool(
-            maps, conv.weight, conv.bias, norm.weight, norm.bias, norm.eps
+        bias, running_mean, running_var = (
+            cast(Tensor, one) for one in (conv.bias, norm.running_mean, norm.running_var)
         )
-        count = maps.shape[0] * (maps.shape[-1] + 2) ** 2
+        pooled, mean, variance = conv_relu_norm_pool(maps, conv.weight, bias, norm.weight, norm.bias, norm.eps)
+        momentum, count = cast(float, norm.momentum), len(maps) * (maps.shape[-2] + 2) * (maps.shape[-1] + 2)
         with torch.no_grad():
-            norm.running_mean.lerp_(mean, norm.momentum)
-            norm.running_var.lerp_(variance * (count / (count - 1)), norm.momentum)
-            norm.num_batches_tracked.add_(1)
+            running_mean.lerp_(mean, momentum)
+            running_var.lerp_(variance * (count / (count - 1)), momentum)
+            cast(Tensor, norm.num_batches_tracked).add_(1)
         return pooled
