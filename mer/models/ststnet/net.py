@@ -1,11 +1,14 @@
 """STSTNet: three shallow streams over (u, v, eps), Liong et al., FG 2019, doi 10.1109/FG.2019.8756567."""
 
 from collections.abc import Sequence
+from typing import cast
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_integer, require_number
+from mer.models.ststnet.fused import conv_relu_norm_pool
 
 PAPER_WIDTHS = (3, 5, 8)
 
@@ -16,7 +19,8 @@ class STSTNet(nn.Module):
     Each stream is a 3x3 convolution over all channels, ReLU, batch norm, max pooling and dropout; the streams' maps
     together are averaged 2x2 and go through one linear layer. All streams see the same input through kernels of one
     size, so they are one convolution of ``sum(widths)`` channels here: the same function, initial distribution and
-    gradient, in a third of the calls.
+    gradient, in a third of the calls. In training on a CPU the layers up to the pooling are one operation, see
+    :mod:`mer.models.ststnet.fused`.
 
     Args:
         num_classes: number of logits.
@@ -52,6 +56,33 @@ class STSTNet(nn.Module):
 
     def forward(self, maps: Float[Tensor, "*batch channel height width"]) -> Float[Tensor, "*batch classes"]:
         """``(B, C, H, W)`` -> logits ``(B, num_classes)``."""
-        streams = self.dropout(self.pool(self.norm(self.relu(self.conv(maps)))))
-        logits: Tensor = self.head(self.average(streams).flatten(-3))
+        pooled = self._fused(maps) if self._can_fuse(maps) else self.pool(self.norm(self.relu(self.conv(maps))))
+        logits: Tensor = self.head(self.average(self.dropout(pooled)).flatten(-3))
         return logits
+
+    def _can_fuse(self, maps: Tensor) -> bool:
+        """In training on a CPU, in one precision; pooling before the norm takes factors above 0, where norms begin."""
+        return (
+            self.training
+            and torch.is_grad_enabled()
+            and isinstance(self.norm, nn.BatchNorm2d)  # a stack of folds has another
+            and maps.device.type == "cpu"
+            and maps.dtype == self.conv.weight.dtype
+            and maps.dtype in (torch.float32, torch.float64)
+            and not maps.requires_grad
+            and not torch.is_autocast_enabled("cpu")
+            and bool((self.norm.weight > 0).all())
+        )
+
+    def _fused(self, maps: Tensor) -> Tensor:
+        conv, norm = self.conv, self.norm
+        bias, running_mean, running_var = (
+            cast(Tensor, one) for one in (conv.bias, norm.running_mean, norm.running_var)
+        )
+        pooled, mean, variance = conv_relu_norm_pool(maps, conv.weight, bias, norm.weight, norm.bias, norm.eps)
+        momentum, count = cast(float, norm.momentum), len(maps) * (maps.shape[-2] + 2) * (maps.shape[-1] + 2)
+        with torch.no_grad():
+            running_mean.lerp_(mean, momentum)
+            running_var.lerp_(variance * (count / (count - 1)), momentum)
+            cast(Tensor, norm.num_batches_tracked).add_(1)
+        return pooled

@@ -1,0 +1,128 @@
+"""The fused operation beside torch's layers: values, running statistics, gradients, and when it is used."""
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from mer.models import STSTNet
+from mer.models.ststnet import net as ststnet
+from mer.models.ststnet.fused import conv_relu_norm_pool
+
+TOLERANCES = {torch.float64: {"rtol": 1e-9, "atol": 1e-11}, torch.float32: {"rtol": 2e-4, "atol": 2e-5}}
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """One entry a call of the fused operation."""
+    made: list[int] = []
+
+    def counted(*arguments: Tensor) -> object:
+        made.append(len(arguments))
+        return conv_relu_norm_pool(*arguments)
+
+    monkeypatch.setattr(ststnet, "conv_relu_norm_pool", counted)
+    return made
+
+
+def build(side: int = 28, dtype: torch.dtype = torch.float64) -> STSTNet:
+    """A network whose norm neither begins at 1 and 0 nor has seen nothing."""
+    torch.manual_seed(0)
+    net = STSTNet(3, input_size=side, dropout=0.0).to(dtype)
+    for numbers in (net.norm.weight.data, net.norm.running_var):
+        numbers.uniform_(0.5, 2)
+    for numbers in (net.norm.bias.data, net.norm.running_mean):
+        numbers.normal_()
+    return net
+
+
+def by_layers(net: STSTNet, maps: Tensor) -> Tensor:
+    return net.head(net.average(net.pool(net.norm(net.relu(net.conv(maps))))).flatten(1))
+
+
+def check_equal(net: STSTNet, maps: Tensor) -> None:
+    """Logits, buffers and gradients of ``net`` and of its layers one by one."""
+    plain, tolerance = copy.deepcopy(net), TOLERANCES[maps.dtype]
+    logits, expected = net(maps), by_layers(plain, maps)
+    torch.testing.assert_close(logits, expected, **tolerance)
+    for name, buffer in plain.named_buffers():
+        torch.testing.assert_close(net.get_buffer(name), buffer, **tolerance)
+    weights = torch.randn_like(expected)
+    for one in (logits, expected):
+        (one * weights).sum().backward()
+    for name, parameter in plain.named_parameters():
+        torch.testing.assert_close(net.get_parameter(name).grad, parameter.grad, **tolerance)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("n_clips", "side"), [(1, 28), (16, 12), (17, 28), (35, 29), (3, 4), (5, 30)])
+def test_equals_the_layers(calls: list[int], dtype: torch.dtype, n_clips: int, side: int) -> None:
+    check_equal(build(side, dtype), torch.randn(n_clips, 3, side, side, dtype=dtype))
+    assert len(calls) == 1
+
+
+def test_channels_innermost_change_nothing(calls: list[int]) -> None:
+    maps = torch.randn(20, 3, 28, 28, dtype=torch.float64)
+    net = build().to(memory_format=torch.channels_last)
+    check_equal(net, maps.contiguous(memory_format=torch.channels_last))
+    assert len(calls) == 1
+
+
+def test_ties_give_the_gradient_to_the_layers_choice(calls: list[int]) -> None:
+    """Flat maps tie inside of windows, above 0 and, after the ReLU, at 0."""
+    maps = torch.randn(6, 3, 4, 4, dtype=torch.float64).repeat_interleave(7, 2).repeat_interleave(7, 3)
+    check_equal(build(), maps)
+    check_equal(build(), torch.zeros_like(maps))
+    assert len(calls) == 2
+
+
+def test_a_channel_that_is_0_everywhere_stays_finite(calls: list[int]) -> None:
+    net = build()
+    net.conv.bias.data[3] = -100
+    check_equal(net, torch.randn(6, 3, 28, 28, dtype=torch.float64))
+    assert len(calls) == 1
+
+
+def test_statistics_survive_a_mean_far_above_the_spread() -> None:
+    net = build(dtype=torch.float32)
+    net.conv.bias.data += 20
+    plain, maps = copy.deepcopy(net).double(), torch.randn(40, 3, 28, 28)
+    net(maps), by_layers(plain, maps.double())
+    torch.testing.assert_close(net.norm.running_var.double(), plain.norm.running_var, rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.5])
+def test_norm_factors_not_above_0_take_the_layers(calls: list[int], factor: float) -> None:
+    net = build()
+    net.norm.weight.data[5] = factor
+    check_equal(net, torch.randn(6, 3, 28, 28, dtype=torch.float64))
+    assert not calls
+
+
+def test_inputs_with_gradient_evaluation_and_autocast_take_the_layers(calls: list[int]) -> None:
+    net, maps = build(dtype=torch.float32), torch.randn(4, 3, 28, 28)
+    gradient = torch.autograd.grad(net(maps.requires_grad_()).square().sum(), maps)[0]
+    assert gradient.abs().sum() > 0
+    with torch.autocast("cpu", torch.bfloat16):
+        net(maps.detach())
+    with torch.no_grad():
+        net(maps)
+    net.eval()(maps.detach())
+    assert not calls
+
+
+def test_training_ends_where_the_layers_end(calls: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    maps, targets = torch.randn(30, 3, 28, 28), torch.arange(30) % 3
+    fused, plain = build(dtype=torch.float32), build(dtype=torch.float32)
+    for net, can_fuse in ((fused, STSTNet._can_fuse), (plain, lambda *_: False)):
+        monkeypatch.setattr(STSTNet, "_can_fuse", can_fuse)
+        optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+        for _ in range(10):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(net(maps), targets).backward()
+            optimizer.step()
+    assert len(calls) == 10
+    for name, value in plain.state_dict().items():
+        torch.testing.assert_close(fused.state_dict()[name], value, rtol=2e-3, atol=2e-3)
