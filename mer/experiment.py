@@ -2,40 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from hydra.utils import get_object, instantiate
+from hydra.utils import instantiate
 from omegaconf import DictConfig
-from torch import Tensor
 
+from mer.build import WATCH_TEST, build_engine, build_training
 from mer.claims import Claiming, share_out
-from mer.clip import ClipIndex, clip_name, subject_keys
-from mer.datamodule import ClipDataset
+from mer.clip import ClipIndex, clip_name
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
-from mer.engines import (
-    LEAKY,
-    ClassicalEngine,
-    Engine,
-    OnFold,
-    PooledFolds,
-    Training,
-    fold_folder,
-    leaky_scores,
-    run_folds,
-)
+from mer.engines import LEAKY, OnFold, PooledFolds, fold_folder, leaky_scores, run_folds
 from mer.errors import MerError
-from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
-from mer.handcrafted import DescriptorModel
 from mer.hydra_app import plain
 from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, score_predictions, write_predictions
@@ -44,7 +29,6 @@ from mer.progress import Counter, progress_bar, say
 from mer.protocols import require_subjects_kept_back
 from mer.protocols.folds import Fold
 from mer.quiet import quiet_lightning
-from mer.recognition import MicroExpressionModule, balanced_weights
 from mer.report.figures import plot_confusion
 from mer.report.flow_pictures import plot_flow_on_faces, plot_flow_samples, sample_rows
 from mer.report.magnification_pictures import plot_magnification
@@ -52,8 +36,6 @@ from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
 from mer.tracking import FilesTracker, Tracker, tracked
-
-_WATCH_TEST = "report_best_epoch_on_test"
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -79,7 +61,7 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
 
 def protocol_folds(cfg: DictConfig, index: ClipIndex) -> list[Fold]:
     """The folds of ``cfg.protocol``; how they are reported is no matter of theirs."""
-    settings = {name: value for name, value in plain(cfg.protocol).items() if name != _WATCH_TEST}
+    settings = {name: value for name, value in plain(cfg.protocol).items() if name != WATCH_TEST}
     folds: list[Fold] = instantiate(settings)(index.clips)
     return folds
 
@@ -254,63 +236,6 @@ def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_fo
         say(f"LEAKY, best epoch chosen on the test clips, not a result: {told}")
     plot_confusion(np.array(metrics["confusion"]), classes, cfg.name, run.path / "figures" / "confusion.png")
     run.write_json("metrics.json", metrics)
-
-
-def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor, num_classes: int) -> Training:
-    """How the folds of ``cfg`` are trained on clips with ``maps`` and class numbers ``targets`` ``(N,)``."""
-    device = build_trainer(cfg).strategy.root_device
-    return Training(
-        ClipDataset(maps, targets).to(device),
-        partial(build_module, cfg, num_classes),
-        partial(build_inputs, cfg),
-        partial(build_trainer, cfg),
-        plain(cfg.trainer),
-        cfg.batch_size,
-        cfg.seed,
-        bool(cfg.protocol.get(_WATCH_TEST, False)),
-    )
-
-
-def build_engine(cfg: DictConfig, index: ClipIndex) -> Engine:
-    """What trains the folds: ``cfg.engine``, for a network; a model of descriptors has its own."""
-    if is_network(cfg.model):
-        engine: Engine = instantiate(cfg.engine)
-        return engine
-    return ClassicalEngine(instantiate(cfg.model), subject_keys(index.clips).to_numpy(object), len(index.classes))
-
-
-def is_network(model: DictConfig) -> bool:
-    """Whether ``model`` names a network, and not a descriptor and its classifier."""
-    target = get_object(model._target_)
-    return not (isinstance(target, type) and issubclass(target, DescriptorModel))
-
-
-def build_trainer(cfg: DictConfig, **settings: Any) -> pl.Trainer:
-    """A fresh Trainer that keeps no log of its own: an engine writes what a fold's training gave."""
-    trainer: pl.Trainer = instantiate(cfg.trainer, logger=False, **settings)
-    return trainer
-
-
-def build_inputs(cfg: DictConfig, clips: ClipDataset) -> ClipInputs:
-    """What makes the network's inputs of ``clips``."""
-    return clip_inputs(clips.maps, instantiate(cfg.features), instantiate(cfg.augment))
-
-
-def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> MicroExpressionModule:
-    """A fresh module; what it learns from data, the class weights too, it learns from ``training`` alone."""
-    features = instantiate(cfg.features)
-    net = instantiate(
-        cfg.model, num_classes=num_classes, input_size=cfg.features.size, in_channels=features.in_channels
-    )
-    weights = balanced_weights(training.targets, num_classes) if cfg.recognition.balanced_loss else None
-    return MicroExpressionModule(
-        net,
-        features,
-        instantiate(cfg.recognition.optimizer),
-        num_classes,
-        weights,
-        cfg.recognition.label_smoothing,
-    )
 
 
 def _announce(n_folds: int, bar: Counter, tracker: Tracker) -> OnFold:

@@ -8,8 +8,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from mer.build import build_module, is_network
 from mer.datamodule import ClipDataset
-from mer.experiment import build_module, is_network
 from mer.hydra_app import conf_dir
 
 ROOTS = sorted(path.stem for path in conf_dir().glob("*.yaml"))

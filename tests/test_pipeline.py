@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import mer.experiment
+import mer.build
 import mer.preparation
 from mer.synth import write_casme2
 from tests.runner import run_mer, start_mer
@@ -89,7 +89,7 @@ def test_finished_jobs_are_found_complete_without_computing_flow(
 
     for step in ("_flow", "key_frames_of"):
         monkeypatch.setattr(mer.preparation, step, refuse)
-    monkeypatch.setattr(mer.experiment, "build_module", refuse)
+    monkeypatch.setattr(mer.build, "build_module", refuse)
     again = run_mer(capsys, "train", *sweep)
     assert again.code == 0, again.err
     assert [line.partition(":")[0] for line in again.err.splitlines()] == ["complete already"] * 2

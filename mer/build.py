@@ -1,0 +1,77 @@
+"""From configuration to what trains: the module, its inputs, the Trainer, the engine."""
+
+from functools import partial
+from typing import Any
+
+import pytorch_lightning as pl
+from hydra.utils import get_object, instantiate
+from omegaconf import DictConfig
+from torch import Tensor
+
+from mer.clip import ClipIndex, subject_keys
+from mer.datamodule import ClipDataset
+from mer.engines import ClassicalEngine, Engine, Training
+from mer.features.inputs import ClipInputs, clip_inputs
+from mer.flow import FlowMaps
+from mer.handcrafted import DescriptorModel
+from mer.hydra_app import plain
+from mer.recognition import MicroExpressionModule, balanced_weights
+
+WATCH_TEST = "report_best_epoch_on_test"  # a protocol's setting that is no matter of its folds
+
+
+def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor, num_classes: int) -> Training:
+    """How the folds of ``cfg`` are trained on clips with ``maps`` and class numbers ``targets`` ``(N,)``."""
+    device = build_trainer(cfg).strategy.root_device
+    return Training(
+        ClipDataset(maps, targets).to(device),
+        partial(build_module, cfg, num_classes),
+        partial(build_inputs, cfg),
+        partial(build_trainer, cfg),
+        plain(cfg.trainer),
+        cfg.batch_size,
+        cfg.seed,
+        bool(cfg.protocol.get(WATCH_TEST, False)),
+    )
+
+
+def build_engine(cfg: DictConfig, index: ClipIndex) -> Engine:
+    """What trains the folds: ``cfg.engine``, for a network; a model of descriptors has its own."""
+    if is_network(cfg.model):
+        engine: Engine = instantiate(cfg.engine)
+        return engine
+    return ClassicalEngine(instantiate(cfg.model), subject_keys(index.clips).to_numpy(object), len(index.classes))
+
+
+def is_network(model: DictConfig) -> bool:
+    """Whether ``model`` names a network, and not a descriptor and its classifier."""
+    target = get_object(model._target_)
+    return not (isinstance(target, type) and issubclass(target, DescriptorModel))
+
+
+def build_trainer(cfg: DictConfig, **settings: Any) -> pl.Trainer:
+    """A fresh Trainer that keeps no log of its own: an engine writes what a fold's training gave."""
+    trainer: pl.Trainer = instantiate(cfg.trainer, logger=False, **settings)
+    return trainer
+
+
+def build_inputs(cfg: DictConfig, clips: ClipDataset) -> ClipInputs:
+    """What makes the network's inputs of ``clips``."""
+    return clip_inputs(clips.maps, instantiate(cfg.features), instantiate(cfg.augment))
+
+
+def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> MicroExpressionModule:
+    """A fresh module; what it learns from data, the class weights too, it learns from ``training`` alone."""
+    features = instantiate(cfg.features)
+    net = instantiate(
+        cfg.model, num_classes=num_classes, input_size=cfg.features.size, in_channels=features.in_channels
+    )
+    weights = balanced_weights(training.targets, num_classes) if cfg.recognition.balanced_loss else None
+    return MicroExpressionModule(
+        net,
+        features,
+        instantiate(cfg.recognition.optimizer),
+        num_classes,
+        weights,
+        cfg.recognition.label_smoothing,
+    )
