@@ -80,7 +80,13 @@ CASES = {
 
 
 def bench_loso(
-    roots: Sequence[str], n_folds: int, epochs: int, repeats: int, device: str, precision: str = "32-true"
+    roots: Sequence[str],
+    n_folds: int,
+    epochs: int,
+    repeats: int,
+    device: str,
+    precision: str = "32-true",
+    nets: Sequence[str] = (),
 ) -> list[dict[str, object]]:
     """Clip-epochs a second of the plain loop and of each engine, medians of runs in turn.
 
@@ -91,13 +97,15 @@ def bench_loso(
         repeats: of everything.
         device: ``cpu`` or ``cuda``; there are no parallel processes on the latter.
         precision: of mer's engines, as a Trainer names it.
+        nets: keys of :data:`CASES`; without any, all.
     """
     quiet_lightning()
     clips, folds = _data(roots)
     clips, folds = clips.to(device), folds[:n_folds]
     work = epochs * sum(len(fold.train) for fold in folds)
     rows: list[dict[str, object]] = []
-    for name, case in CASES.items():
+    for name in nets or CASES:
+        case = CASES[name]
         trainer = {"max_epochs": epochs, "accelerator": "gpu" if device == "cuda" else "cpu", "precision": precision}
         training = training_of(case, clips, trainer)
         one = SequentialEngine(case.channels_last)

@@ -11,7 +11,7 @@ import torch
 from mer.align import DlibLandmarks, EyeCrop, FanLandmarks, LandmarkSource
 from mer.bench.align import alignment_table, bench_alignment
 from mer.bench.flow import bench_flow, flow_table
-from mer.bench.loso import bench_loso, loso_table
+from mer.bench.loso import CASES, bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
 from mer.bench.paper import bench_paper, paper_table
 from mer.bench.prepare import bench_preparation, preparation_table
@@ -44,7 +44,9 @@ def main(arguments: Sequence[str]) -> None:
         rows["flow"] = bench_flow(pairs, given.size, given.repeats, given.device)
     if given.what == "loso":
         repeats = min(given.repeats, _LOSO_REPEATS)
-        rows["loso"] = bench_loso(given.roots, given.folds, given.epochs, repeats, given.device, given.precision)
+        rows["loso"] = bench_loso(
+            given.roots, given.folds, given.epochs, repeats, given.device, given.precision, given.nets
+        )
     if given.what == "paper":
         rows["paper"] = bench_paper(given.device, given.precision, given.peak_tflops)
     if given.json:
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--videos", nargs="+", default=(), help="align: videos for --sheet, onset at the first frame")
     parser.add_argument("--roots", nargs="+", default=(), help="loso: folders of flow images (default: random maps)")
+    parser.add_argument("--nets", nargs="+", default=(), choices=CASES, help="loso: networks (default: all)")
     parser.add_argument("--folds", type=int, default=4, help="loso: folds that are trained (default 4)")
     parser.add_argument("--epochs", type=int, default=3, help="loso: epochs a fold (default 3)")
     parser.add_argument(

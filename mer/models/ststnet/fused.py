@@ -57,7 +57,7 @@ class _Fused(torch.autograd.Function):
         ctx: Any, maps: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         weight = weight.contiguous(memory_format=torch.channels_last)  # which pooling is fast with
-        parts = maps.contiguous(memory_format=torch.channels_last).split(_CLIPS)
+        parts = torch.split(maps.contiguous(memory_format=torch.channels_last), _CLIPS)
         values = [F.conv2d(part, weight, bias, padding=2).relu_() for part in parts]
         pooled, places = zip(*(torch.ops.aten.max_pool2d_with_indices(part, *_POOL) for part in values), strict=True)
         mean, variance = _mean_and_variance(values)
@@ -70,7 +70,7 @@ class _Fused(torch.autograd.Function):
         return torch.addcmul(_of_channels(shift), normed, _of_channels(scale)), mean, variance
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         """Of a value y > 0: ``f (g - sum(g) / n - (y - mean) / std sum(g normed) / n)`` with f = scale / std.
 
@@ -84,9 +84,9 @@ class _Fused(torch.autograd.Function):
         factor = scale * inverse
         slope = -factor * inverse * d_scale / count
         offset = -factor * d_shift / count - slope * mean
-        at_highest = (gradient * _of_channels(factor)).contiguous(memory_format=torch.channels_last).split(_CLIPS)
+        scaled = (gradient * _of_channels(factor)).contiguous(memory_format=torch.channels_last)
         d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(mean)
-        for (part, values, places), highest in zip(chunks, at_highest, strict=True):
+        for (part, values, places), highest in zip(chunks, torch.split(scaled, _CLIPS), strict=True):
             dense = torch.addcmul(_of_channels(offset), values, _of_channels(slope))
             dense += torch.ops.aten.max_pool2d_with_indices_backward(highest, values, *_POOL, places)
             dense = torch.ops.aten.threshold_backward(dense, values, 0)
