@@ -22,6 +22,7 @@ from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
 from mer.hydra_app import plain
+from mer.interrupts import CtrlC
 from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, score_predictions, write_predictions
 from mer.preparation import Preparation, beyond_bound, dataset_apex, dataset_flow
@@ -211,12 +212,16 @@ def _train_folds(
     classes = list(index.classes)
     targets = torch.tensor([classes.index(label) for label in index.clips["label"]])
     training = build_training(cfg, maps, targets, len(classes))
-    with progress_bar() as bars:
+    with progress_bar() as bars, CtrlC() as ctrl_c:
         fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
         on_fold = _announce(len(folds), fold_bar, tracker)
-        return run_folds(
-            build_engine(cfg, index), training, index.clips, classes, folds, root, on_fold, epoch_bar, claims
-        )
+
+        def on_epoch(done: int, total: int) -> None:
+            ctrl_c.check()
+            epoch_bar(done, total)
+
+        engine = build_engine(cfg, index)
+        return run_folds(engine, training, index.clips, classes, folds, root, on_fold, on_epoch, claims)
 
 
 def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_folds: int, run: RunFolder) -> None:

@@ -1,0 +1,51 @@
+"""Ctrl-C that is not lost.
+
+Python runs a signal's handler before its next instruction. Where that is one of a weak reference's callback, as often
+while garbage is collected, the KeyboardInterrupt is printed and forgotten, and the program runs on.
+"""
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Self
+
+
+class CtrlC:
+    """While entered, remembers that Ctrl-C was pressed, so that :meth:`check` can stop what went on nevertheless."""
+
+    def __init__(self) -> None:
+        self._pressed = False
+        self._installed = False
+        self._unraisable = sys.unraisablehook
+
+    def __enter__(self) -> Self:
+        # Only the main thread may, and whoever has a handler of their own keeps it.
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._press)
+            self._unraisable, sys.unraisablehook = sys.unraisablehook, self._told_already
+            self._installed = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._installed:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            sys.unraisablehook = self._unraisable
+
+    def check(self) -> None:
+        """Raise where Ctrl-C was pressed.
+
+        Raises:
+            KeyboardInterrupt: it was.
+        """
+        if self._pressed:
+            raise KeyboardInterrupt
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        self._pressed = True
+        raise KeyboardInterrupt
+
+    def _told_already(self, error: "sys.UnraisableHookArgs") -> None:
+        if not issubclass(error.exc_type, KeyboardInterrupt):
+            self._unraisable(error)

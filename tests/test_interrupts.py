@@ -1,0 +1,58 @@
+"""Ctrl-C that is not lost."""
+
+import signal
+import threading
+import weakref
+
+import pytest
+
+from mer.interrupts import CtrlC
+
+
+class Thing:
+    """Something that a weak reference can point at."""
+
+
+@pytest.fixture(autouse=True)
+def _usual_handler() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_what_a_weak_reference_swallowed_stops_at_the_next_check(capfd: pytest.CaptureFixture[str]) -> None:
+    with CtrlC() as ctrl_c:
+        ctrl_c.check()
+        thing = Thing()
+        reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+        del thing  # alone, Python would print "Exception ignored" and go on
+        assert reference() is None
+        with pytest.raises(KeyboardInterrupt):
+            ctrl_c.check()
+    assert capfd.readouterr().err == ""
+
+
+def test_it_stops_at_once_where_nothing_swallows_it() -> None:
+    with CtrlC(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_the_usual_handler_is_back_afterwards() -> None:
+    with CtrlC():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_ones_own_and_other_threads_are_left_alone() -> None:
+    mine = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with CtrlC():
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    signal.signal(signal.SIGINT, mine)
+    seen: list[object] = []
+
+    def enter() -> None:
+        with CtrlC():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler]
