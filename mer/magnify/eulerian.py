@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mer.errors import require_number
 from mer.magnify.bound import share_beyond_bound
 from mer.magnify.pyramid import amplify, n_levels
-from mer.magnify.temporal import IIR, TemporalFilter, frames_at, require_clip, require_indices
+from mer.magnify.temporal import IIR, TemporalFilter, at_once_or_in_turn, frames_at, require_clip, require_indices
 
 EXAGGERATION = 2.0  # the published code's `exaggeration_factor`
 _YIQ_TO_RGB = ((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
@@ -117,10 +117,7 @@ class EulerianMagnifier(nn.Module):
             MerError: as :meth:`frame`.
         """
         require_clip(clip)
-        at = require_indices(clip, index, lengths)
-        if len(set(at)) == 1:
-            return self._weighted_sum(clip, *at[0])
-        return torch.cat([self._weighted_sum(one[None], *frame) for one, frame in zip(clip, at, strict=True)])
+        return at_once_or_in_turn(clip, require_indices(clip, index, lengths), self._weighted_sum)
 
     def magnify(
         self,

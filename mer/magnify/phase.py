@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mer.errors import MerError, require_number
 from mer.magnify.steerable import SteerablePyramid
-from mer.magnify.temporal import IIR, TemporalFilter, require_clip, require_indices
+from mer.magnify.temporal import IIR, TemporalFilter, at_once_or_in_turn, require_clip, require_indices
 
 
 class PhaseMagnifier(nn.Module):
@@ -86,10 +86,7 @@ class PhaseMagnifier(nn.Module):
             MerError: another shape, bytes, frames smaller than 8x8 px, a length outside 1..T, or no such frame.
         """
         require_clip(clip)
-        at = require_indices(clip, index, lengths)
-        if len(set(at)) == 1:
-            return self._frame(clip, *at[0])
-        return torch.cat([self._frame(one[None], *frame) for one, frame in zip(clip, at, strict=True)])
+        return at_once_or_in_turn(clip, require_indices(clip, index, lengths), self._frame)
 
     def magnify(
         self,

@@ -1,7 +1,7 @@
 """Temporal band-pass filters: linear in time, so each is also one row of weights a frame."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -286,6 +286,15 @@ def require_indices(clip: Tensor, index: int | Tensor, lengths: Tensor | None) -
 def frames_at(clip: Tensor, at: list[tuple[int, int]]) -> Tensor:
     """Those frames ``(B, ...)`` of the clips ``(B, T, ...)``."""
     return torch.stack([frames[index] for frames, (index, _) in zip(clip, at, strict=True)])
+
+
+def at_once_or_in_turn(
+    clip: Tensor, at: list[tuple[int, int]], compute: Callable[[Tensor, int, int], Tensor]
+) -> Tensor:
+    """``compute(clips, index, length)`` of the clips ``(B, T, ...)``: at once where all have one, else one by one."""
+    if len(set(at)) == 1:
+        return compute(clip, *at[0])
+    return torch.cat([compute(one[None], *frame) for one, frame in zip(clip, at, strict=True)])
 
 
 def inside(clip: Tensor, lengths: Tensor) -> Tensor:
