@@ -6,7 +6,7 @@ from typing import Any
 import pytorch_lightning as pl
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
-from torch import Tensor
+from torch import Tensor, nn
 
 from mer.clip import ClipIndex, subject_keys
 from mer.datamodule import ClipDataset
@@ -60,16 +60,21 @@ def build_inputs(cfg: DictConfig, clips: ClipDataset) -> ClipInputs:
     return clip_inputs(clips.maps, instantiate(cfg.features), instantiate(cfg.augment))
 
 
+def build_net(cfg: DictConfig, num_classes: int) -> nn.Module:
+    """A fresh network for the inputs that ``cfg.features`` makes."""
+    in_channels = instantiate(cfg.features).in_channels
+    net: nn.Module = instantiate(
+        cfg.model, num_classes=num_classes, input_size=cfg.features.size, in_channels=in_channels
+    )
+    return net
+
+
 def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> MicroExpressionModule:
     """A fresh module; what it learns from data, the class weights too, it learns from ``training`` alone."""
-    features = instantiate(cfg.features)
-    net = instantiate(
-        cfg.model, num_classes=num_classes, input_size=cfg.features.size, in_channels=features.in_channels
-    )
     weights = balanced_weights(training.targets, num_classes) if cfg.recognition.balanced_loss else None
     return MicroExpressionModule(
-        net,
-        features,
+        build_net(cfg, num_classes),
+        instantiate(cfg.features),
         instantiate(cfg.recognition.optimizer),
         num_classes,
         weights,
