@@ -60,16 +60,20 @@ class ELRCN(nn.Module):
         """One ``(B, T, C_i, H, W)`` an input -> logits ``(B, num_classes)``.
 
         Raises:
-            MerError: other inputs than it was built for, or of unequal lengths.
+            MerError: other inputs than it was built for.
         """
         _, (last, _) = self.lstm(self.frame_features(*clips))
         logits: Tensor = self.head(last[-1])
         return logits
 
     def frame_features(self, *clips: Tensor) -> Float[Tensor, "batch time feature"]:
-        """Features of each frame, all inputs' side by side: ``(B, T, inputs x hidden)``."""
-        lengths = [clip.shape[1] for clip in clips]
-        if len(clips) != len(self.spatial) or len(set(lengths)) != 1:
-            expected = f"{len(self.spatial)} clips of one length for ELRCN"
-            raise MerError(expected, f"lengths {lengths}", "choose features=elrcn_se or elrcn_te")
-        return torch.cat([each_frame(cnn, clip) for cnn, clip in zip(self.spatial, clips, strict=True)], dim=-1)
+        """Features of each frame, all inputs' side by side: ``(B, T, inputs x hidden)``.
+
+        T is that of the shortest input: of frames beside flows, the ones that the flows lead to.
+        """
+        if len(clips) != len(self.spatial):
+            expected = f"{len(self.spatial)} inputs for ELRCN"
+            raise MerError(expected, f"{len(clips)}", "choose features=elrcn_se or elrcn_te")
+        steps = min(clip.shape[1] for clip in clips)
+        last = [clip[:, clip.shape[1] - steps :] for clip in clips]
+        return torch.cat([each_frame(cnn, clip) for cnn, clip in zip(self.spatial, last, strict=True)], dim=-1)

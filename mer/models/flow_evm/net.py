@@ -37,7 +37,7 @@ class FlowMagnificationNet(nn.Module):
     ) -> None:
         super().__init__()
         if len(in_channels) < 2:
-            raise MerError("two inputs or more for flow_evm", f"{len(in_channels)}", "set features=flow_evm")
+            raise MerError("two inputs or more for flow_evm", f"{len(in_channels)}", "set features=mask_flow_grey")
         side = require_integer("features.size", input_size, _SHRINK, 10_000) // _SHRINK
         chance = require_number("model.dropout", dropout, 0, 1)
         hidden = require_integer("model.hidden", hidden, 1, 100_000)

@@ -54,11 +54,14 @@ def test_learns_ten_clips_by_heart() -> None:
     check_learns_by_heart(net, random_clips(10, 2, (3, 1), 32), lr=3e-3, steps=35)
 
 
-def test_clips_of_other_number_or_length_are_refused() -> None:
-    net, [clip] = tiny(in_channels=(3, 3)), random_clips(2, 3, [3], 32)
-    for clips in ([clip], [clip, clip[:, :2]]):
-        with pytest.raises(MerError, match="2 clips of one length"):
-            net(*clips)
+def test_frames_beside_flows_are_those_they_lead_to() -> None:
+    net, [flows, frames] = tiny(in_channels=(3, 1)).eval(), random_clips(2, 4, (3, 1), 32)
+    torch.testing.assert_close(net(flows[:, 1:], frames), net(flows[:, 1:], frames[:, 1:]))
+
+
+def test_other_number_of_inputs_is_refused() -> None:
+    with pytest.raises(MerError, match="expected 2 inputs for ELRCN; got 1"):
+        tiny(in_channels=(3, 3))(*random_clips(2, 3, [3], 32))
 
 
 @pytest.mark.parametrize("setting", ["lstm_units", "dense_units"])
