@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from hydra import compose, initialize_config_dir
 
-from mer.experiment import is_network, run_experiment
+from mer.build import is_network
+from mer.experiment import run_experiment
 from mer.hydra_app import conf_dir
 from mer.predictions import MAIN_SCORES
 from mer.progress import say
