@@ -7,7 +7,7 @@ from mer.handcrafted.lbp_sip import lbp_sip
 from mer.handcrafted.lbp_top import lbp_top
 from mer.handcrafted.mdmo import mdmo
 from mer.handcrafted.model import DescriptorModel
-from mer.handcrafted.tim import temporal_interpolation
+from mer.tim import temporal_interpolation
 
 __all__ = [
     "BiWoof",
