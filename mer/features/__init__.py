@@ -4,6 +4,9 @@ from mer.features.augment import FlipBlur
 from mer.features.branches import BranchFeatures
 from mer.features.channels import CHANNELS
 from mer.features.clips import ClipFeatures
+from mer.features.motion_mask import MaskedFeatures
+from mer.features.patches import LandmarkPatches
+from mer.features.regions import RegionFeatures
 from mer.features.strain import flow_direction, flow_magnitude, optical_strain
 
 __all__ = [
@@ -11,6 +14,9 @@ __all__ = [
     "BranchFeatures",
     "ClipFeatures",
     "FlipBlur",
+    "LandmarkPatches",
+    "MaskedFeatures",
+    "RegionFeatures",
     "flow_direction",
     "flow_magnitude",
     "optical_strain",
