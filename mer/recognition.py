@@ -1,6 +1,7 @@
 """The LightningModule of one fold: clips in, class probabilities out."""
 
 from collections.abc import Callable, Iterable
+from typing import Protocol, runtime_checkable
 
 import pytorch_lightning as pl
 import torch
@@ -13,6 +14,15 @@ from mer.errors import require_number
 from mer.flow import FlowMaps
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+
+
+@runtime_checkable
+class OwnTerms(Protocol):
+    """A network whose loss has terms of its own beside the cross-entropy."""
+
+    def training_pass(self, *inputs_and_target: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs and class numbers ``(B,)`` -> logits ``(B, C)`` and the terms' sum."""
+        ...
 
 
 class MicroExpressionModule(pl.LightningModule):
@@ -55,9 +65,9 @@ class MicroExpressionModule(pl.LightningModule):
 
     def training_step(self, batch: InputBatch, _: int) -> Tensor:
         """Loss of a batch; loss and accuracy are summed on the device and read once an epoch."""
-        logits = self.net(*batch.inputs)
+        logits, terms = training_pass(self.net, batch)
         weights = self.class_weights if isinstance(self.class_weights, Tensor) else None
-        loss = F.cross_entropy(logits, batch.target, weights, label_smoothing=self.label_smoothing)
+        loss = F.cross_entropy(logits, batch.target, weights, label_smoothing=self.label_smoothing) + terms
         hits = (logits.detach().argmax(-1) == batch.target).sum()
         rows = len(batch.target)
         self._sums.append(torch.stack([loss.detach() * rows, hits, hits.new_tensor(rows)]))
@@ -78,6 +88,13 @@ class MicroExpressionModule(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer over the network's parameters."""
         return self.make_optimizer(self.net.parameters())
+
+
+def training_pass(net: nn.Module, batch: InputBatch) -> tuple[Tensor, Tensor | float]:
+    """Logits of a batch, and what its loss has beside the cross-entropy: nothing, but for :class:`OwnTerms`."""
+    if isinstance(net, OwnTerms):
+        return net.training_pass(*batch.inputs, batch.target)
+    return net(*batch.inputs), 0.0
 
 
 def balanced_weights(targets: Tensor, num_classes: int) -> Tensor:

@@ -46,7 +46,8 @@ METHODS: Mapping[str, Method] = {
     ),
     "dual_inception": Method(("experiment=dual_inception_flow", "trainer.max_epochs=20")),
     "rcn_a": Method(
-        ("experiment=rcn_a_flow",), ((0.7432, 0.7190), (0.6326, 0.6441), (0.8512, 0.8123), (0.7601, 0.6715))
+        ("experiment=rcn_a_flow", "recognition.scheduler=null"),
+        ((0.7432, 0.7190), (0.6326, 0.6441), (0.8512, 0.8123), (0.7601, 0.6715)),
     ),
     "ststnet": Method(
         ("experiment=ststnet_flow",),
