@@ -87,4 +87,6 @@ def build_module(cfg: DictConfig, num_classes: int, training: ClipDataset) -> Mi
         num_classes,
         weights,
         cfg.recognition.label_smoothing,
+        instantiate(cfg.recognition.get("scheduler")),
+        bool(cfg.recognition.get("flip_average", False)),
     )

@@ -1,6 +1,7 @@
 """From flow, and frames, to the network's inputs."""
 
 from mer.features.augment import FlipBlur
+from mer.features.augment_field import FieldAugment
 from mer.features.branches import BranchFeatures
 from mer.features.channels import CHANNELS
 from mer.features.clips import ClipFeatures
@@ -12,11 +13,16 @@ from mer.features.strain import flow_direction, flow_magnitude, optical_strain
 __all__ = [
     "CHANNELS",
     "BranchFeatures",
+<<<<<<< HEAD
     "ClipFeatures",
     "FlipBlur",
     "LandmarkPatches",
     "MaskedFeatures",
     "RegionFeatures",
+=======
+    "FieldAugment",
+    "FlipBlur",
+>>>>>>> w-study
     "flow_direction",
     "flow_magnitude",
     "optical_strain",

@@ -24,7 +24,8 @@ class BranchFeatures(nn.Module):
         branch_b: channels of the second branch; none for a network of one input.
         size: height and width in px at which the features are built.
         normalize: of u, v, m and eps. ``none`` (px); ``symmetric``: u, v and m of a clip divided by the clip's largest
-            m, eps by its largest eps, which keeps zero at zero and the proportion of u to v; or ``minmax``: each
+            m, eps by its largest eps, which keeps zero at zero and the proportion of u to v; ``rms``: the same by
+            three times the root mean square of m, and of eps, which one wild vector hardly moves; or ``minmax``: each
             channel of a clip stretched to [0, 1], as in published flow images, which loses both.
         derivative: of eps, see :func:`mer.features.optical_strain`.
     """

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from mer.features.augment import flip_maps
 from mer.flow import FlowMaps
 
 _BATCH = 64
@@ -18,6 +19,10 @@ class ClipInputs(Protocol):
 
     def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
         """Inputs of the clips ``rows`` ``(B,)`` as they are, each ``(B, ...)``: ``(B, C, H, W)`` of a branch, say."""
+        ...
+
+    def mirrored(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Inputs of the mirror images of the clips ``rows`` ``(B,)``, each ``(B, C, H, W)``."""
         ...
 
     def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
@@ -47,6 +52,9 @@ class FreshInputs:
         inputs: tuple[Tensor, ...] = self._features(self._maps.select(rows.to(self._maps.flow.device)))
         return inputs
 
+    def mirrored(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return mirrored_inputs(self._maps, self._features, rows)
+
     def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
         folds = [self._one(*fold) for fold in zip(rows, generators, strict=True)]
         longest = max(map(len, rows))
@@ -70,7 +78,7 @@ class TabledInputs:
     """
 
     def __init__(self, maps: FlowMaps, features: nn.Module, augment: Any) -> None:
-        self._n_clips = len(maps)
+        self._n_clips, self._maps, self._features = len(maps), maps, features
         self._draw = augment.draw
         parts = [
             features(augment.variant(maps.select(slice(start, start + _BATCH)), number))
@@ -82,6 +90,9 @@ class TabledInputs:
     def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
         return tuple(table[rows.to(table.device)] for table in self._tables)
 
+    def mirrored(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return mirrored_inputs(self._maps, self._features, rows)
+
     def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
         drawn = [
             one + self._n_clips * self._draw(len(one), generator)
@@ -90,6 +101,12 @@ class TabledInputs:
         numbers = fill_up(drawn).to(self._tables[0].device)
         chosen = (table.index_select(0, numbers.flatten()) for table in self._tables)
         return tuple(one.view(*numbers.shape, *one.shape[1:]) for one in chosen)
+
+
+def mirrored_inputs(maps: FlowMaps, features: nn.Module, rows: Tensor) -> tuple[Tensor, ...]:
+    """Inputs of the mirror images of the clips ``rows``, each ``(B, C, H, W)``."""
+    inputs: tuple[Tensor, ...] = features(flip_maps(maps.select(rows.to(maps.flow.device))))
+    return inputs
 
 
 def clip_inputs(maps: FlowMaps, features: nn.Module, augment: Any) -> ClipInputs:
