@@ -17,7 +17,7 @@ from mer.engines.stack_module import FoldStack, StackBatches
 from mer.engines.training import FoldDraws, OnEpoch, Probabilities, TrainedFold, Training, fold_probabilities
 from mer.errors import MerError, require_integer
 from mer.protocols.folds import Fold
-from mer.recognition import MicroExpressionModule
+from mer.recognition import MicroExpressionModule, OwnTerms
 
 # What a stack honours of a Trainer; all else would mean something else for many folds at once.
 _HONOURED = {
@@ -59,6 +59,8 @@ class StackedEngine:
         trainer = training.build_trainer(max_epochs=1)
         modules = [_fresh(fold, training, trainer) for fold in folds]
         _require_elementwise(modules[0])
+        if isinstance(modules[0].net, OwnTerms):
+            raise MerError("a loss of cross-entropy alone", "a network with terms of its own", "set engine=sequential")
         if self._channels_last:
             require_safe_channels_last(modules[0].net, training.clips.targets.device)
         device = training.clips.targets.device

@@ -13,16 +13,12 @@ from mer.features.strain import flow_direction, flow_magnitude, optical_strain
 __all__ = [
     "CHANNELS",
     "BranchFeatures",
-<<<<<<< HEAD
     "ClipFeatures",
+    "FieldAugment",
     "FlipBlur",
     "LandmarkPatches",
     "MaskedFeatures",
     "RegionFeatures",
-=======
-    "FieldAugment",
-    "FlipBlur",
->>>>>>> w-study
     "flow_direction",
     "flow_magnitude",
     "optical_strain",
