@@ -26,7 +26,7 @@ MODELS: Mapping[str, Sequence[str]] = {
     "ststnet": ("experiment=ststnet_flow",),
     "off_apexnet": ("experiment=off_apexnet_flow",),
     "dual_inception": ("experiment=dual_inception_flow", "trainer.max_epochs=20"),
-    "rcn_a": ("experiment=rcn_a_flow",),
+    "rcn_a": ("experiment=rcn_a_flow", "recognition.scheduler=null"),
     "dual_branch": ("experiment=smic_flow",),
 }
 

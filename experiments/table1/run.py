@@ -31,7 +31,7 @@ def main() -> None:
     words = [f"dataset={given.dataset}", f"dataset.root={_root(given)}", f"store={given.work / 'store'}", "name=table1"]
     words += [f"align={given.align}", f"labels={given.labels}", "trainer.accelerator=auto"]
     failed = {}
-    for name in given.methods:
+    for name in () if given.collect else given.methods:
         small = [*SMALL, *METHODS[name].small] if given.scale == "small" else []
         try:
             train(name, [*words, *small], given.work / given.scale / name)
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scale", choices=("small", "paper"), default="small", help="small nets and crops, or published"
     )
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD")
+    parser.add_argument("--collect", action="store_true", help="train nothing: write the tables of what is done")
     parser.add_argument("--work", type=Path, default=Path("outputs/table1"), help="keeps store and runs")
     parser.add_argument("--out", type=Path, default=HERE, help="where results.csv and results.md go")
     return parser
