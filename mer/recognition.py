@@ -1,6 +1,7 @@
 """The LightningModule of one fold: clips in, class probabilities out."""
 
 from collections.abc import Callable, Iterable
+from typing import Any, Protocol, runtime_checkable
 
 import pytorch_lightning as pl
 import torch
@@ -9,10 +10,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.datamodule import InputBatch
-from mer.errors import require_number
+from mer.errors import MerError, require_number
+from mer.features.augment import flip_maps
 from mer.flow import FlowMaps
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+Scheduler = torch.optim.lr_scheduler.LRScheduler
+SchedulerFactory = Callable[[torch.optim.Optimizer], Scheduler]
+
+
+@runtime_checkable
+class OwnTerms(Protocol):
+    """A network whose loss has terms of its own beside the cross-entropy."""
+
+    def training_pass(self, *inputs_and_target: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs and class numbers ``(B,)`` -> logits ``(B, C)`` and the terms' sum."""
+        ...
 
 
 class MicroExpressionModule(pl.LightningModule):
@@ -25,6 +38,8 @@ class MicroExpressionModule(pl.LightningModule):
         num_classes: number of logits C.
         class_weights: ``(C,)`` weights of the loss, or None.
         label_smoothing: in [0, 1).
+        scheduler: optimizer -> what sets its learning rate, stepped once an epoch; None for one rate throughout.
+        flip_average: predict the mean of the probabilities of a clip and of its mirror image.
 
     Attributes:
         history: an (epoch, train_loss, train_accuracy) an epoch, both means over clips.
@@ -38,11 +53,14 @@ class MicroExpressionModule(pl.LightningModule):
         num_classes: int,
         class_weights: Tensor | None = None,
         label_smoothing: float = 0.0,
+        scheduler: SchedulerFactory | None = None,
+        flip_average: bool = False,
     ) -> None:
         super().__init__()
         self.net, self.features = net, features
         self.num_classes = num_classes
-        self.make_optimizer = optimizer
+        self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.flip_average = flip_average
         self.label_smoothing = require_number("recognition.label_smoothing", label_smoothing, 0, 0.999)
         self.register_buffer("class_weights", class_weights, persistent=False)
         self.history: list[tuple[int, float, float]] = []
@@ -53,11 +71,16 @@ class MicroExpressionModule(pl.LightningModule):
         logits: Tensor = self.net(*self.features(maps))
         return logits
 
+    def probabilities(self, maps: FlowMaps) -> Float[Tensor, "batch classes"]:
+        """Maps of ``B`` clips -> class probabilities ``(B, C)``, averaged over mirror images where asked for."""
+        views = [maps, flip_maps(maps)] if self.flip_average else [maps]
+        return torch.stack([self(view).float().softmax(dim=-1) for view in views]).mean(0)
+
     def training_step(self, batch: InputBatch, _: int) -> Tensor:
         """Loss of a batch; loss and accuracy are summed on the device and read once an epoch."""
-        logits = self.net(*batch.inputs)
+        logits, terms = training_pass(self.net, batch)
         weights = self.class_weights if isinstance(self.class_weights, Tensor) else None
-        loss = F.cross_entropy(logits, batch.target, weights, label_smoothing=self.label_smoothing)
+        loss = F.cross_entropy(logits, batch.target, weights, label_smoothing=self.label_smoothing) + terms
         hits = (logits.detach().argmax(-1) == batch.target).sum()
         rows = len(batch.target)
         self._sums.append(torch.stack([loss.detach() * rows, hits, hits.new_tensor(rows)]))
@@ -75,9 +98,53 @@ class MicroExpressionModule(pl.LightningModule):
         probabilities: Tensor = self.net(*batch.inputs).float().softmax(dim=-1)
         return probabilities
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimizer over the network's parameters."""
-        return self.make_optimizer(self.net.parameters())
+    def configure_optimizers(self) -> Any:
+        """The optimizer over the network's parameters, and what sets its learning rate from epoch to epoch."""
+        optimizer = self.make_optimizer(self.net.parameters())
+        if self.make_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": build_scheduler(self.make_scheduler, optimizer)}
+
+    def lr_scheduler_step(self, scheduler: Scheduler, metric: object) -> None:
+        """Go on to the next epoch's learning rate."""
+        next_epoch(scheduler)
+
+
+def build_scheduler(make: SchedulerFactory, optimizer: torch.optim.Optimizer) -> Scheduler:
+    """The scheduler of ``optimizer``.
+
+    Raises:
+        MerError: its settings do not fit, or it follows a measure, of which training clips have none.
+    """
+    try:
+        scheduler = make(optimizer)
+    except (TypeError, ValueError) as error:
+        raise MerError("settings of recognition.scheduler that it takes", str(error), "change them") from error
+    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        got = f"{type(scheduler).__name__}, which follows a score"
+        raise MerError("a recognition.scheduler that goes by the epoch alone", got, "choose CosineAnnealingLR, say")
+    return scheduler
+
+
+def next_epoch(scheduler: Scheduler) -> None:
+    """Step ``scheduler``, which is at the end of an epoch.
+
+    Raises:
+        MerError: it was not made for so many epochs.
+    """
+    try:
+        scheduler.step()
+    except ValueError as error:
+        raise MerError(
+            "a recognition.scheduler for all of trainer.max_epochs", str(error), "set its total_steps to that number"
+        ) from error
+
+
+def training_pass(net: nn.Module, batch: InputBatch) -> tuple[Tensor, Tensor | float]:
+    """Logits of a batch, and what its loss has beside the cross-entropy: nothing, but for :class:`OwnTerms`."""
+    if isinstance(net, OwnTerms):
+        return net.training_pass(*batch.inputs, batch.target)
+    return net(*batch.inputs), 0.0
 
 
 def balanced_weights(targets: Tensor, num_classes: int) -> Tensor:

@@ -76,7 +76,8 @@ class TrainedRun:
             raise MerError(f"weights of the network of {self.path}", got, "let `mer train` train the fold") from error
         features = instantiate(self.config.features)
         optimizer = instantiate(self.config.recognition.optimizer)
-        return MicroExpressionModule(net, features, optimizer, len(self.classes)).eval()
+        flip_average = bool(self.config.recognition.get("flip_average", False))
+        return MicroExpressionModule(net, features, optimizer, len(self.classes), flip_average=flip_average).eval()
 
 
 def load_run(path: Path, trusted: Collection[str] = ()) -> TrainedRun:

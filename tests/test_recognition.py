@@ -146,3 +146,16 @@ def test_an_epochs_loss_and_accuracy_are_means_over_its_clips() -> None:
         module.on_train_epoch_end()
     hits = (module(clips.maps).argmax(1) == clips.targets).float().mean().item()
     assert module.history == [(3, pytest.approx((5 * losses[0] + 2 * losses[1]) / 7), pytest.approx(hits))]
+
+
+def test_a_networks_own_terms_are_added_to_its_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, clips = build(label_smoothing=0.1), separable(6)
+    batch = InputBatch(module.features(clips.maps), clips.targets)
+    plain = training_loss(module, batch)
+
+    def training_pass(net: DualBranchNet, *inputs_and_target: Tensor) -> tuple[Tensor, Tensor]:
+        *inputs, target = inputs_and_target
+        return net(*inputs), target.sum() * 2.0
+
+    monkeypatch.setattr(DualBranchNet, "training_pass", training_pass, raising=False)
+    torch.testing.assert_close(training_loss(module, batch), plain + 2 * clips.targets.sum())

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from hydra import compose, initialize_config_dir
 
-from mer.experiment import is_network, run_experiment
+from mer.build import is_network
+from mer.experiment import run_experiment
 from mer.hydra_app import conf_dir
 from mer.predictions import MAIN_SCORES
 from mer.progress import say
@@ -25,7 +26,7 @@ MODELS: Mapping[str, Sequence[str]] = {
     "ststnet": ("experiment=ststnet_flow",),
     "off_apexnet": ("experiment=off_apexnet_flow",),
     "dual_inception": ("experiment=dual_inception_flow", "trainer.max_epochs=20"),
-    "rcn_a": ("experiment=rcn_a_flow",),
+    "rcn_a": ("experiment=rcn_a_flow", "recognition.scheduler=null"),
     "dual_branch": ("experiment=smic_flow",),
 }
 

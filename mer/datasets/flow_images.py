@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from mer.clip import ClipIndex, clip_index, clip_name
+from mer.datasets.flow_proportion import v_per_u
 from mer.errors import MerError, require_choice
 from mer.flow.maps import FlowMaps
 
@@ -28,13 +29,16 @@ class FlowImages:
         roots: folders to join; subjects stay distinct by their ``dataset`` column.
         zero: ``median`` (most of a face stands still, so each channel's median is near zero motion) or ``middle``
             (half of the range).
+        proportion: of u to v. ``none``: both as the images have them; ``strain``: v brought to u's scale by means of the
+            published strain (:func:`~mer.datasets.flow_proportion.v_per_u`), each clip by itself.
     """
 
     name = "flow_images"
 
-    def __init__(self, roots: Sequence[str] | str | None, zero: str = "median") -> None:
+    def __init__(self, roots: Sequence[str] | str | None, zero: str = "median", proportion: str = "none") -> None:
         self.roots = [roots] if isinstance(roots, str) else list(roots or ())
         self.zero = require_choice("dataset.zero", zero, ("median", "middle"))
+        self.proportion = require_choice("dataset.proportion", proportion, ("none", "strain"))
 
     def load(self) -> ClipIndex:
         """Read every root's ``labels.csv``.
@@ -47,7 +51,9 @@ class FlowImages:
         return clip_index([row for root in self.roots for row in _read_labels(Path(root).expanduser())])
 
     def flow_maps(self, clips: pd.DataFrame) -> FlowMaps:
-        """Read the images of ``clips`` in their order: flow (N,2,H,W) with full range 1, strain (N,1,H,W) in [0,1].
+        """Read the images of ``clips`` in their order: flow (N,2,H,W), strain (N,1,H,W) in [0,1].
+
+        The full range of u is 1, and of v where its proportion to u is left as it is.
 
         Raises:
             MerError: an image cannot be read, or its size differs from the first one's.
@@ -57,7 +63,10 @@ class FlowImages:
         flow, strain = maps[:, :2], maps[:, 2:]
         middle = torch.full_like(flow[..., :1, :1], 0.5)
         zero = flow.flatten(2).median(dim=2).values[..., None, None] if self.zero == "median" else middle
-        return FlowMaps(flow - zero, strain)
+        flow = flow - zero
+        if self.proportion == "strain":
+            flow[:, 1] *= v_per_u(flow, strain)[:, None, None]
+        return FlowMaps(flow, strain)
 
 
 def _read_labels(root: Path) -> list[dict[str, Any]]:

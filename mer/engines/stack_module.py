@@ -14,15 +14,16 @@ from mer.engines.batch_sizes import BatchSizes
 from mer.engines.layers import StackedConv2d
 from mer.engines.stack import stack_nets, unstack
 from mer.engines.training import FoldDraws, Training
+from mer.errors import MerError
 from mer.features.inputs import fill_up
 from mer.protocols.folds import Fold
-from mer.recognition import MicroExpressionModule
+from mer.recognition import MicroExpressionModule, Scheduler, build_scheduler, next_epoch
 
 OnFoldEpoch = Callable[[int], None]
 
 
 class StackBatch(NamedTuple):
-    """A batch of every fold: inputs, each ``(B, F, C, H, W)``, targets ``(B, F)``, and the clips that are its own."""
+    """A batch of every fold: inputs, each ``(B, F, ...)``, targets ``(B, F)``, and the clips that are its own."""
 
     inputs: tuple[Tensor, ...]
     target: Tensor
@@ -105,6 +106,7 @@ class FoldStack(pl.LightningModule):
         weights = [module.class_weights for module in modules if isinstance(module.class_weights, Tensor)]
         self.register_buffer("class_weights", torch.stack(weights) if weights else None, persistent=False)
         self._steps = [batches_per_epoch(len(fold.train), training.batch_size) for fold in folds]
+        self._scheduler: Scheduler | None = None
         self._sums: list[Tensor] = []
         self._counts: list[list[int]] = []
         self.weights: dict[int, dict[str, Tensor]] = {}
@@ -131,6 +133,8 @@ class FoldStack(pl.LightningModule):
             if epoch == self._epochs:
                 self.weights[fold] = unstack(self.net, fold)
             self._on_fold_epoch(fold)
+        if self._scheduler is not None and (batch_idx + 1) % self._steps[0] == 0:
+            next_epoch(self._scheduler)
 
     def histories(self) -> list[list[tuple[int, float, float]]]:
         """For each fold an (epoch, train_loss, train_accuracy) an epoch, both means over clips."""
@@ -145,8 +149,18 @@ class FoldStack(pl.LightningModule):
         ]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The modules' optimizer, over all folds' parameters."""
-        return self._template.make_optimizer(self.net.parameters())
+        """The modules' optimizer, over all folds' parameters; its learning rate is one for all folds.
+
+        Raises:
+            MerError: the rate goes by the epoch, and the folds' epochs differ in length.
+        """
+        optimizer = self._template.make_optimizer(self.net.parameters())
+        if self._template.make_scheduler is not None:
+            if len(set(self._steps)) > 1:
+                raise MerError("folds of one number of steps an epoch for recognition.scheduler in a stack",
+                               ", ".join(map(str, sorted(set(self._steps)))), "set engine=sequential")  # fmt: skip
+            self._scheduler = build_scheduler(self._template.make_scheduler, optimizer)
+        return optimizer
 
 
 def _mean_of(epoch: int, losses: Tensor, hits: Tensor, counts: Tensor) -> tuple[int, float, float]:

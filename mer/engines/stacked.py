@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from mer.datamodule import batches_per_epoch
 from mer.engines.layout import require_safe_channels_last
 from mer.engines.sequential import fit
 from mer.engines.stack import unstack
@@ -16,7 +17,7 @@ from mer.engines.stack_module import FoldStack, StackBatches
 from mer.engines.training import FoldDraws, OnEpoch, Probabilities, TrainedFold, Training, fold_probabilities
 from mer.errors import MerError, require_integer
 from mer.protocols.folds import Fold
-from mer.recognition import MicroExpressionModule
+from mer.recognition import MicroExpressionModule, OwnTerms
 
 # What a stack honours of a Trainer; all else would mean something else for many folds at once.
 _HONOURED = {
@@ -48,16 +49,18 @@ class StackedEngine:
 
     def next_folds(self, missing: Sequence[Fold], training: Training) -> list[Fold]:
         _require_stackable(training)
-        longest_first = sorted(missing, key=lambda fold: -len(fold.train))
+        longest_first = _alike(sorted(missing, key=lambda fold: -len(fold.train)), training)
         at_once = self._folds if isinstance(self._folds, int) else _folds_at_once(longest_first[0], training)
-        rounds = math.ceil(len(missing) / at_once)
-        return longest_first[: math.ceil(len(missing) / rounds)]
+        rounds = math.ceil(len(longest_first) / at_once)
+        return longest_first[: math.ceil(len(longest_first) / rounds)]
 
     def train(self, folds: Sequence[Fold], training: Training, on_epoch: OnEpoch) -> Iterator[TrainedFold]:
         start = time.perf_counter()
         trainer = training.build_trainer(max_epochs=1)
         modules = [_fresh(fold, training, trainer) for fold in folds]
         _require_elementwise(modules[0])
+        if isinstance(modules[0].net, OwnTerms):
+            raise MerError("a loss of cross-entropy alone", "a network with terms of its own", "set engine=sequential")
         if self._channels_last:
             require_safe_channels_last(modules[0].net, training.clips.targets.device)
         device = training.clips.targets.device
@@ -93,6 +96,14 @@ def _fresh(fold: Fold, training: Training, trainer: pl.Trainer) -> MicroExpressi
     module = training.fresh_module(fold)
     trainer.precision_plugin.convert_module(module)
     return module
+
+
+def _alike(folds: Sequence[Fold], training: Training) -> list[Fold]:
+    """Those of ``folds`` that can share the first one's learning rates: all, where it is one rate throughout."""
+    if training.fresh_module(folds[0]).make_scheduler is None:
+        return list(folds)
+    steps = [batches_per_epoch(len(fold.train), training.batch_size) for fold in folds]
+    return [fold for fold, own in zip(folds, steps, strict=True) if own == steps[0]]
 
 
 def _folds_at_once(fold: Fold, training: Training) -> int:
@@ -131,7 +142,7 @@ def _require_stackable(training: Training) -> None:
 
 def _require_elementwise(module: MicroExpressionModule) -> None:
     """An optimizer that looks at more than one element at a time would mix the folds."""
-    optimizer = type(module.configure_optimizers())
+    optimizer = type(module.make_optimizer(module.net.parameters()))
     if getattr(torch.optim, optimizer.__name__, None) is not optimizer or optimizer.__name__ not in _OPTIMIZERS:
         raise MerError(f"an elementwise optimizer ({', '.join(_OPTIMIZERS)})", optimizer.__name__,
                        "choose one of them or set engine=sequential")  # fmt: skip

@@ -121,13 +121,21 @@ class FoldDraws:
 def fold_probabilities(
     module: MicroExpressionModule, trainer: pl.Trainer, fold: Fold, training: Training
 ) -> Probabilities:
-    """``(N, C)`` class probabilities of a fold's test clips, in the Trainer's precision."""
+    """``(N, C)`` class probabilities of a fold's test clips, in the Trainer's precision.
+
+    Where the module averages over mirror images they are the mean of a clip's and its mirror image's.
+    """
     device = training.clips.targets.device
     net, was_training = module.net.to(device), module.net.training
     net.eval()
     batches = torch.split(torch.as_tensor(fold.test), training.batch_size)
+    views = [training.inputs.plain, training.inputs.mirrored] if module.flip_average else [training.inputs.plain]
     with torch.no_grad(), trainer.precision_plugin.forward_context():
-        inputs = (trainer.precision_plugin.convert_input(training.inputs.plain(rows)) for rows in batches)
-        parts = [net(*maps).float().softmax(dim=-1) for maps in inputs]
+        parts = [torch.stack([_probabilities(net, trainer, view(rows)) for view in views]).mean(0) for rows in batches]
     net.train(was_training)
     return np.asarray(torch.cat(parts).cpu().numpy())
+
+
+def _probabilities(net: torch.nn.Module, trainer: pl.Trainer, inputs: tuple[Tensor, ...]) -> Tensor:
+    logits: Tensor = net(*trainer.precision_plugin.convert_input(inputs))
+    return logits.float().softmax(dim=-1)

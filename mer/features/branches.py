@@ -24,7 +24,8 @@ class BranchFeatures(nn.Module):
         branch_b: channels of the second branch; none for a network of one input.
         size: height and width in px at which the features are built.
         normalize: of u, v, m and eps. ``none`` (px); ``symmetric``: u, v and m of a clip divided by the clip's largest
-            m, eps by its largest eps, which keeps zero at zero and the proportion of u to v; or ``minmax``: each
+            m, eps by its largest eps, which keeps zero at zero and the proportion of u to v; ``rms``: the same by
+            three times the root mean square of m, and of eps, which one wild vector hardly moves; or ``minmax``: each
             channel of a clip stretched to [0, 1], as in published flow images, which loses both.
         derivative: of eps, see :func:`mer.features.optical_strain`.
     """
@@ -50,9 +51,10 @@ class BranchFeatures(nn.Module):
         return tuple(sum(CHANNELS[name].width for name in branch) for branch in self.branches)
 
     @property
-    def needs_apex(self) -> bool:
-        """Whether a branch takes the magnified apex frame."""
-        return any(CHANNELS[name].takes_apex for branch in self.branches for name in branch)
+    def needs(self) -> frozenset[str]:
+        """What the channels ask for beside the flow: the magnified apex frame, or nothing."""
+        takes_apex = any(CHANNELS[name].takes_apex for branch in self.branches for name in branch)
+        return frozenset({"apex"} if takes_apex else ())
 
     def forward(self, maps: FlowMaps) -> tuple[Float[Tensor, "batch channel height width"], ...]:
         """Maps of ``B`` clips -> ``(B, C_a, H, W)`` and, where there is a second branch, ``(B, C_b, H, W)``.

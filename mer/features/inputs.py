@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from mer.features.augment import flip_maps
 from mer.flow import FlowMaps
 
 _BATCH = 64
@@ -17,11 +18,15 @@ class ClipInputs(Protocol):
     """Makes a network's inputs of clips, chosen by row number."""
 
     def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """Inputs of the clips ``rows`` ``(B,)`` as they are, each ``(B, C, H, W)``."""
+        """Inputs of the clips ``rows`` ``(B,)`` as they are, each ``(B, ...)``: ``(B, C, H, W)`` of a branch, say."""
+        ...
+
+    def mirrored(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Inputs of the mirror images of the clips ``rows`` ``(B,)``, each ``(B, C, H, W)``."""
         ...
 
     def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
-        """Augmented inputs of several folds' batches, each ``(B, F, C, H, W)``.
+        """Augmented inputs of several folds' batches, each ``(B, F, ...)``.
 
         Args:
             rows: for each of ``F`` folds its ``(b,)`` row numbers; B is the largest b, a shorter batch is filled up
@@ -47,10 +52,13 @@ class FreshInputs:
         inputs: tuple[Tensor, ...] = self._features(self._maps.select(rows.to(self._maps.flow.device)))
         return inputs
 
+    def mirrored(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return mirrored_inputs(self._maps, self._features, rows)
+
     def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
         folds = [self._one(*fold) for fold in zip(rows, generators, strict=True)]
         longest = max(map(len, rows))
-        filled = [[torch.cat([one, one[:1].expand(longest - len(one), -1, -1, -1)]) for one in fold] for fold in folds]
+        filled = [[_filled_up(one, longest) for one in fold] for fold in folds]
         return tuple(torch.stack(one, dim=1) for one in zip(*filled, strict=True))
 
     def _one(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -70,7 +78,7 @@ class TabledInputs:
     """
 
     def __init__(self, maps: FlowMaps, features: nn.Module, augment: Any) -> None:
-        self._n_clips = len(maps)
+        self._n_clips, self._maps, self._features = len(maps), maps, features
         self._draw = augment.draw
         parts = [
             features(augment.variant(maps.select(slice(start, start + _BATCH)), number))
@@ -82,6 +90,9 @@ class TabledInputs:
     def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
         return tuple(table[rows.to(table.device)] for table in self._tables)
 
+    def mirrored(self, rows: Tensor) -> tuple[Tensor, ...]:
+        return mirrored_inputs(self._maps, self._features, rows)
+
     def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
         drawn = [
             one + self._n_clips * self._draw(len(one), generator)
@@ -90,6 +101,12 @@ class TabledInputs:
         numbers = fill_up(drawn).to(self._tables[0].device)
         chosen = (table.index_select(0, numbers.flatten()) for table in self._tables)
         return tuple(one.view(*numbers.shape, *one.shape[1:]) for one in chosen)
+
+
+def mirrored_inputs(maps: FlowMaps, features: nn.Module, rows: Tensor) -> tuple[Tensor, ...]:
+    """Inputs of the mirror images of the clips ``rows``, each ``(B, C, H, W)``."""
+    inputs: tuple[Tensor, ...] = features(flip_maps(maps.select(rows.to(maps.flow.device))))
+    return inputs
 
 
 def clip_inputs(maps: FlowMaps, features: nn.Module, augment: Any) -> ClipInputs:
@@ -101,6 +118,10 @@ def clip_inputs(maps: FlowMaps, features: nn.Module, augment: Any) -> ClipInputs
     n_bytes = sum(tensor.nbytes for tensor in one) * len(maps) * variants
     chosen = TabledInputs if n_bytes <= TABLE_BYTES else FreshInputs
     return chosen(maps, features, augment)
+
+
+def _filled_up(batch: Tensor, longest: int) -> Tensor:
+    return torch.cat([batch, batch[:1].expand(longest - len(batch), *batch.shape[1:])])
 
 
 def fill_up(rows: Sequence[Tensor]) -> Tensor:

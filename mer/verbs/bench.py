@@ -11,6 +11,7 @@ import torch
 from mer.align import DlibLandmarks, EyeCrop, FanLandmarks, LandmarkSource
 from mer.bench.align import alignment_table, bench_alignment
 from mer.bench.flow import bench_flow, flow_table
+from mer.bench.lbp_top import bench_lbp_top, lbp_top_table
 from mer.bench.loso import CASES, bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
 from mer.bench.paper import bench_paper, paper_table
@@ -21,7 +22,7 @@ from mer.errors import MerError, require_integer
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper")
+_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "lbp_top")
 _LOSO_REPEATS = 3
 
 
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str]) -> None:
         )
     if given.what == "paper":
         rows["paper"] = bench_paper(given.device, given.precision, given.peak_tflops)
+    if given.what == "lbp_top":
+        rows["lbp_top"] = bench_lbp_top(require_integer("--repeats", given.repeats, 1, 1000))
     if given.json:
         print(json.dumps(rows, indent=2))
         return
@@ -65,6 +68,8 @@ def main(arguments: Sequence[str]) -> None:
         output().print(loso_table(rows["loso"], f"{given.folds} folds of {given.epochs} epochs, {given.device}"))
     if "paper" in rows:
         output().print(paper_table(rows["paper"], f"the paper's training, {given.device}"))
+    if "lbp_top" in rows:
+        output().print(lbp_top_table(rows["lbp_top"]))
     if "align" in rows:
         output().print(alignment_table(rows["align"]))
     for row in (*rows.get("align", ()), *rows.get("flow", ())):

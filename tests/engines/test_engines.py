@@ -17,6 +17,7 @@ from mer.engines import ParallelEngine, SequentialEngine, StackedEngine, Trained
 from mer.engines.parallel import work
 from mer.errors import MerError
 from mer.flow import FlowMaps
+from mer.models import DualBranchNet
 from mer.protocols.folds import Fold
 from tests.engines.toys import EPOCHS, check_equal, clips, folds, silent, train, training
 
@@ -235,3 +236,9 @@ def test_losses_are_torchs_cross_entropy_of_each_folds_own_clips() -> None:
 
 def gradient(loss: Tensor, of: Tensor) -> Tensor:
     return torch.autograd.grad(loss, of, retain_graph=True)[0]
+
+
+def test_a_network_whose_loss_has_terms_of_its_own_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DualBranchNet, "training_pass", lambda net, *batch: (net(*batch[:-1]), 0.0), raising=False)
+    with pytest.raises(MerError, match=r"a network with terms of its own; set engine=sequential"):
+        train(StackedEngine(), folds(), training())

@@ -47,17 +47,19 @@ def build_net(name: str) -> nn.Module:
     return STSTNet(3, input_size=SIZE_PX)
 
 
-def build_module(name: str, optimizer: Any, training: ClipDataset) -> MicroExpressionModule:
+def build_module(
+    name: str, optimizer: Any, recognition: dict[str, Any], training: ClipDataset
+) -> MicroExpressionModule:
     weights = balanced_weights(training.targets.cpu(), 3)
-    return MicroExpressionModule(build_net(name), features_of(name), optimizer, 3, weights, 0.1)
+    return MicroExpressionModule(build_net(name), features_of(name), optimizer, 3, weights, 0.1, **recognition)
 
 
 def features_of(name: str) -> BranchFeatures:
     return BranchFeatures(size=SIZE_PX) if name == "dual" else BranchFeatures(("u", "v", "eps"), (), size=SIZE_PX)
 
 
-def build_inputs(name: str, dataset: ClipDataset) -> ClipInputs:
-    return clip_inputs(dataset.maps, features_of(name), FlipBlur())
+def build_inputs(name: str, augment: nn.Module, dataset: ClipDataset) -> ClipInputs:
+    return clip_inputs(dataset.maps, features_of(name), augment)
 
 
 def build_trainer(trainer_settings: dict[str, Any], **more: Any) -> pl.Trainer:
@@ -70,14 +72,18 @@ def training(
     dataset: ClipDataset | None = None,
     optimizer: Any = None,
     watch_test: bool = False,
+    recognition: dict[str, Any] | None = None,
+    augment: nn.Module | None = None,
     **settings: Any,
 ) -> Training:
-    """How the toys are trained; ``settings`` are the Trainer's."""
+    """How the toys are trained; ``recognition`` is the module's besides its optimizer, ``settings`` the Trainer's."""
     trainer_settings = CPU | settings
     return Training(
         dataset or clips(),
-        functools.partial(build_module, name, optimizer or functools.partial(torch.optim.Adam, lr=1e-2)),
-        functools.partial(build_inputs, name),
+        functools.partial(
+            build_module, name, optimizer or functools.partial(torch.optim.Adam, lr=1e-2), recognition or {}
+        ),
+        functools.partial(build_inputs, name, augment or FlipBlur()),
         functools.partial(build_trainer, trainer_settings),
         trainer_settings,
         batch_size=4,

@@ -15,6 +15,11 @@ def random_inputs(batch: int, channels: Sequence[int], size: int) -> list[Tensor
     return [torch.randn(batch, count, size, size, generator=generator) for count in channels]
 
 
+def random_clips(batch: int, frames: int, channels: Sequence[int], size: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(batch)
+    return [torch.randn(batch, frames, count, size, size, generator=generator) for count in channels]
+
+
 def check_batch_does_not_matter(net: nn.Module, inputs: Sequence[Tensor]) -> None:
     """A clip's logits are its own in evaluation, whatever else is in the batch."""
     net.eval()

@@ -1,0 +1,1 @@
+"""Kim, Baddar and Ro's CNN and LSTM over the states of an expression."""

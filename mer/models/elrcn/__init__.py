@@ -1,0 +1,1 @@
+"""Khor et al.'s enriched long-term recurrent convolutional network."""

@@ -1,0 +1,1 @@
+"""Li et al.'s three-dimensional flow-based CNN."""

@@ -1,0 +1,1 @@
+"""Liu's multi-stream CNN of flow and magnified motion."""

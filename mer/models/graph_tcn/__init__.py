@@ -1,0 +1,1 @@
+"""Lei et al.'s Graph-TCN over facial landmarks."""

@@ -1,0 +1,1 @@
+"""Wang et al.'s hierarchical transformer network."""

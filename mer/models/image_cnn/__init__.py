@@ -1,0 +1,1 @@
+"""Takalkar and Xu's CNN of single frames."""
