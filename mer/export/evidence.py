@@ -12,10 +12,10 @@ import pandas as pd
 
 from mer.clip import subject_keys
 from mer.errors import MerError
-from mer.export.schema import Optional, check
 from mer.metrics.calibration import Calibration, calibrate
 from mer.predictions import HEADLINE, class_numbers, read_predictions
 from mer.runs import read_run
+from mer.schema import Optional, check
 from mer.trained import TrainedRun
 
 _FIT = {"ece": float, "nll": float}

@@ -1,7 +1,7 @@
 """A released model's file: one safetensors file, of which nothing is run and nothing believed unchecked.
 
-Each tensor of the network stands there once, with the folds along its first dimension. The file's metadata hold
-``mer_model``, JSON of the form :data:`MODEL`, and ``model_card``, the same in Markdown for people.
+Each tensor of the network stands there once, with the folds along its first dimension. The file's one piece of metadata,
+``mer_model``, is JSON of the form :data:`MODEL`; with several, safetensors would put them in an order of chance.
 """
 
 import json
@@ -20,10 +20,10 @@ from mer.export.card import model_card
 from mer.export.evidence import CARD
 from mer.export.model import ReleasedModel
 from mer.export.networks import build_features, build_networks, expected_tensors
-from mer.export.schema import Plain, parse
 from mer.export.settings import GROUPS, NETWORK, portable
 from mer.files import atomic_file
 from mer.metrics.calibration import HIGHEST, LOWEST
+from mer.schema import Plain, parse
 from mer.trusted import trusted_config
 
 SCHEMA_VERSION = 1
@@ -34,6 +34,7 @@ MODEL = {
     "temperature": float,
     "settings": {name: {str: Plain} for name in (*GROUPS, NETWORK)},
     "card": CARD,
+    "model_card": [str],  # the same in Markdown, line by line, for people
 }
 _MOST_HEADER_BYTES = 16 * 1024**2
 _MOST_CLASSES = 1000
@@ -56,8 +57,9 @@ def write_model(model: ReleasedModel, path: Path) -> None:
         "temperature": model.temperature,
         "settings": {**model.settings, NETWORK: model.network},
         "card": model.card,
+        "model_card": model_card(model).splitlines(),
     }
-    metadata = {"mer_model": json.dumps(content, ensure_ascii=False), "model_card": model_card(model)}
+    metadata = {"mer_model": json.dumps(content, ensure_ascii=False)}
     parse(metadata["mer_model"], MODEL, "metadata")
     with atomic_file(path) as temporary:
         save_file(tensors, temporary, metadata)

@@ -1,4 +1,4 @@
-"""JSON from a file that anyone may have written: small, plain, finite, and of the form that was asked for."""
+"""JSON and YAML from a file that anyone may have written: small, plain, finite, and of the form that was asked for."""
 
 import json
 import math
@@ -9,8 +9,10 @@ from typing import Any
 from mer.errors import MerError
 
 MOST_CHARACTERS = 1_000_000
-_LONGEST_TEXT = 2000
-_REMEDY = "get the file from whoever made it, or let `mer export` write it again"
+_MOST_VALUES = 100_000
+_DEEPEST = 60
+_LONGEST_TEXT = 20_000
+_REMEDY = "get the file again from whoever made it, or let mer write it again"
 
 # What a schema may say of a value: a type, float for any finite number; [schema] for a list; {str: schema} for a table
 # with any names; {"name": schema, ...} for one with these and no others; Optional(schema); Plain for any plain value.
@@ -52,6 +54,24 @@ def parse(text: str, schema: Schema, what: str) -> Any:
         reason = "nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
         raise MerError(f"{what} as JSON", reason, _REMEDY) from error
     return value
+
+
+def require_bounded(content: Any, what: str) -> None:
+    """Raise where ``content`` is nested too deep or holds too many values, those that aliases repeat among them.
+
+    A YAML file of a few lines can name a list in a list in a list so often that walking through it never ends.
+
+    Raises:
+        MerError: it does.
+    """
+    left, waiting = _MOST_VALUES, [(content, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+        left -= len(inner)
+        if left < 0 or depth > _DEEPEST:
+            raise MerError(f"{what} of at most {_MOST_VALUES} values, {_DEEPEST} deep", "more", _REMEDY)
+        waiting += [(one, depth + 1) for one in inner]
 
 
 def check(value: Any, schema: Schema, what: str) -> None:
