@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mer.errors import FailedJobsError, MerError
+from mer.errors import FailedJobsError, MerError, one_line
 
 VERBS = {
     "synth": "write synthetic micro-expression clips in a dataset's true layout",
@@ -16,6 +16,7 @@ VERBS = {
     "compare": "table and figures of runs and sweeps, with paired tests",
     "report": "self-contained HTML report of runs and sweeps",
     "dashboard": "the W&B workspace and report that compare a project's runs",
+    "export": "a run's model as one file that is safe to load, with its card; onnx=true",
     "magnify": "the magnified video beside the original",
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _run(verb, rest)
     except FailedJobsError as failed:
-        print(*(f"mer: {line}" for line in failed.lines), sep="\n", file=sys.stderr)
+        print(*(f"mer: {one_line(line)}" for line in failed.lines), sep="\n", file=sys.stderr)
         return failed.code
     except KeyboardInterrupt:
         print("stopped; start the same command again to go on", file=sys.stderr)
@@ -73,7 +74,7 @@ def usage() -> str:
 
 
 def _complain(message: str) -> int:
-    print(f"mer: {message}", file=sys.stderr)
+    print(f"mer: {one_line(message)}", file=sys.stderr)
     return BAD_INPUT
 
 

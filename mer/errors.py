@@ -1,6 +1,9 @@
 """The one error a user of mer meets: what was expected, what was found, what to do."""
 
+import unicodedata
 from collections.abc import Collection, Sequence
+
+_UNPRINTABLE = ("Cc", "Cf", "Cs")
 
 
 class MerError(Exception):
@@ -16,7 +19,7 @@ class MerError(Exception):
         super().__init__(expected, got, remedy)  # as its arguments, so that it survives the way between processes
 
     def __str__(self) -> str:
-        return "expected {}; got {}; {}".format(*self.args)
+        return one_line("expected {}; got {}; {}".format(*self.args))
 
 
 class SaidError(MerError):
@@ -26,7 +29,7 @@ class SaidError(MerError):
         Exception.__init__(self, message)
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return one_line(str(self.args[0]))
 
 
 class FailedJobsError(Exception):
@@ -42,6 +45,16 @@ class FailedJobsError(Exception):
         self.lines, self.code = lines, code
 
 
+def one_line(text: str) -> str:
+    r"""``text`` in one line, with what would move a terminal's cursor, or cannot be printed, as an escape.
+
+    >>> one_line("two\nlines of \x1b[2J")
+    'two lines of \\x1b[2J'
+    """
+    line = " ".join(text.splitlines())
+    return "".join(ascii(one)[1:-1] if unicodedata.category(one) in _UNPRINTABLE else one for one in line)
+
+
 def require_number(name: str, value: object, low: float = float("-inf"), high: float = float("inf")) -> float:
     """Return ``value`` as a float that lies in [low, high].
 
@@ -51,9 +64,14 @@ def require_number(name: str, value: object, low: float = float("-inf"), high: f
     bounds = f"a number in [{low:g}, {high:g}]"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise MerError(f"{name} to be {bounds}", repr(value), f"set {name} to a number")
-    if not low <= value <= high:
-        raise MerError(f"{name} to be {bounds}", f"{value:g}", f"choose {name} inside the bounds")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError as error:
+        got = "a whole number beyond all floats"
+        raise MerError(f"{name} to be {bounds}", got, f"choose {name} inside the bounds") from error
+    if not low <= number <= high:
+        raise MerError(f"{name} to be {bounds}", f"{number:g}", f"choose {name} inside the bounds")
+    return number
 
 
 def require_choice(name: str, value: str, choices: Collection[str]) -> str:

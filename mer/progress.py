@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mer.errors import one_line
+
 _SECONDS_BETWEEN_LINES = 30.0  # of progress, where stderr is no terminal
 _WIDE = 140  # columns where the output is no terminal
 err = Console(stderr=True, highlight=False)
@@ -76,4 +78,4 @@ class Counter:
 
 def say(message: str) -> None:
     """Print a line for the person at the terminal, on stderr, so that stdout stays a result."""
-    err.print(message, soft_wrap=True, markup=False)
+    err.print(one_line(message), soft_wrap=True, markup=False)

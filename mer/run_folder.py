@@ -208,7 +208,7 @@ def run_key(settings: Mapping[str, Any], clips: Any) -> str:
 def _key(path: Path) -> str | None:
     try:
         return str(json.loads((path / "run.json").read_text())["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

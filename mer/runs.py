@@ -11,6 +11,7 @@ import yaml
 
 from mer.errors import MerError
 from mer.predictions import MAIN_SCORES
+from mer.schema import Optional, check, require_bounded
 
 # Settings that do not decide the predictions.
 FREE_SETTINGS = (
@@ -21,10 +22,21 @@ FREE_SETTINGS = (
 # Why a run that did not finish ended; mer.tracking writes it, and takes it away when the run goes on.
 FAILURE = "failure.json"
 
-_NEEDED = {
-    *(*MAIN_SCORES, "intervals", "confusion", "per_class", "per_subject"),
-    *("n_clips", "n_folds", "seconds", "versions", "git_commit"),
+_SCORES = {"precision": Optional(float), "recall": Optional(float), "f1": Optional(float), "clips": int}
+# What metrics.json holds at least.
+METRICS: Mapping[str, Any] = {
+    **dict.fromkeys(MAIN_SCORES, float),
+    "intervals": {str: [float]},
+    "confusion": [[int]],
+    "per_class": {str: _SCORES},
+    "per_subject": {str: {"clips": float, "accuracy": float}},
+    "n_clips": int,
+    "n_folds": int,
+    "seconds": float,
+    "versions": {str: Optional(str)},
+    "git_commit": Optional(str),
 }
+_LONGEST = 10_000_000  # characters
 
 
 @dataclass(frozen=True)
@@ -80,12 +92,14 @@ def read_run(folder: Path) -> Run:
         MerError: it is not finished, or its files are not what mer writes.
     """
     try:
-        config = yaml.safe_load((folder / "config.yaml").read_text())
-        metrics = json.loads((folder / "metrics.json").read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        config = yaml.safe_load(_short_text(folder / "config.yaml"))
+        metrics = json.loads(_short_text(folder / "metrics.json"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise MerError("a finished run's folder", f"{folder}: {error}", "let `mer train` finish it") from error
-    if not isinstance(config, dict) or not isinstance(metrics, dict) or not set(metrics) >= _NEEDED:
+    if not isinstance(config, dict) or not isinstance(metrics, dict) or not set(metrics) >= METRICS.keys():
         raise MerError("config.yaml and metrics.json as mer writes them", str(folder), "let `mer train` write them")
+    require_bounded(config, str(folder / "config.yaml"))
+    check({name: metrics[name] for name in METRICS}, METRICS, str(folder / "metrics.json"))
     return Run(folder, config, metrics)
 
 
@@ -108,13 +122,21 @@ def settings_of(run: Run) -> dict[str, str]:
     return dict(_flatten({name: value for name, value in run.config.items() if name not in FREE_SETTINGS}))
 
 
+def _short_text(file: Path) -> str:
+    with file.open(encoding="utf-8") as opened:
+        text = opened.read(_LONGEST + 1)
+    if len(text) > _LONGEST:
+        raise ValueError(f"{file.name} of more than {_LONGEST} characters")
+    return text
+
+
 def _state(folder: Path) -> str:
     if _is_locked(folder / ".lock"):
         return "running"
     try:
         failure = json.loads((folder / FAILURE).read_text())
         return f"failed: {failure['reason']}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "stopped"
 
 

@@ -96,7 +96,7 @@ def load_run(path: Path, trusted: Collection[str] = ()) -> TrainedRun:
         has_network = is_network(config.model)
         classes = tuple(str(name) for name in run.metrics["classes"])
         folds = tuple(_read_fold(folder) for folder in sorted((path / "folds").iterdir()) if folder.name[0] != ".")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MerError("a finished run's folder", f"{path}: {error}", "let `mer train` finish it") from error
     if not has_network:
         raise MerError(

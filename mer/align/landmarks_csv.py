@@ -11,6 +11,7 @@ from mer.errors import MerError
 
 X = [f"x_{point}" for point in range(N_LANDMARKS)]
 Y = [f"y_{point}" for point in range(N_LANDMARKS)]
+_LARGEST_FRAME = 2**53  # beyond it floats skip numbers
 
 
 def read_landmarks(file: Path, key: Sequence[str]) -> pd.DataFrame:
@@ -19,7 +20,7 @@ def read_landmarks(file: Path, key: Sequence[str]) -> pd.DataFrame:
     Raises:
         MerError: it is no such CSV.
     """
-    types: Any = {"subject": str, "clip": str, "frame": int}
+    types: Any = {"subject": str, "clip": str, "frame": str}
     try:
         # OpenFace puts blanks behind its commas, in the header too.
         table = pd.read_csv(file, dtype=types, skipinitialspace=True)
@@ -29,10 +30,18 @@ def read_landmarks(file: Path, key: Sequence[str]) -> pd.DataFrame:
     if missing:
         columns = ", ".join([*key, "x_0..x_67", "y_0..y_67"])
         raise MerError(f"columns {columns}", f"no {missing[0]}", f"fix {file} (OpenFace writes points with -2Dfp)")
+    table["frame"] = _whole(table["frame"], file)
     numbers = table[[*X, *Y]].apply(pd.to_numeric, errors="coerce")
     success = table["success"] if "success" in table.columns else pd.Series(1, table.index)
     parts: list[pd.DataFrame | pd.Series] = [table[list(key)], success.rename("success"), numbers.astype(float)]
     return pd.concat(parts, axis=1)
+
+
+def _whole(cells: pd.Series, file: Path) -> pd.Series:
+    numbers = pd.to_numeric(cells, errors="coerce")
+    if not (numbers.abs() <= _LARGEST_FRAME).all() or (numbers % 1 != 0).any():  # so is every NaN
+        raise MerError("a CSV of landmarks", f"{file}: a frame that is no whole number", "write it again")
+    return numbers.astype("int64")
 
 
 def openface_file(folder: Path, subject: str, clip: str) -> Path | None:
