@@ -8,7 +8,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from mer.build import build_module, is_network
+from mer.build import build_module, build_needs, is_network
 from mer.datamodule import ClipDataset
 from mer.hydra_app import conf_dir
 
@@ -48,14 +48,17 @@ def test_every_choice_is_built_by_its_target(group: str, choice: str) -> None:
 def test_every_experiment_builds_its_module(experiment: str) -> None:
     import torch
 
-    from mer.flow import FlowMaps
+    from tests.clip_maps import noise_maps
 
     cfg = composed("train", f"experiment={experiment}")
     assert cfg.name == experiment
-    size = cfg.features.size
-    clips = ClipDataset(FlowMaps(torch.rand(2, 2, size, size)), torch.tensor([0, 1]))
-    logits = build_module(cfg, 3, clips).eval()(clips.maps)
-    assert logits.shape == (2, 3)
+    needs = build_needs(cfg)
+    maps = noise_maps(2, cfg.features.size, needs.n_frames or 2)
+    if is_network(cfg.model):
+        logits = build_module(cfg, 3, ClipDataset(maps, torch.tensor([0, 1]))).eval()(maps)
+        assert logits.shape == (2, 3)
+    else:
+        assert len(instantiate(cfg.model).describe(maps)) == 2
 
 
 def test_experiment_files_name_their_command_on_top() -> None:
