@@ -88,7 +88,7 @@ def test_a_descriptor_needs_what_it_looks_at_and_nothing_else(descriptor: Descri
 def test_a_clip_is_described_by_itself_alone(descriptor: Descriptor, width: int) -> None:
     maps = maps_of()
     alone = torch.cat([descriptor(maps.select([row])) for row in range(3)])
-    assert torch.equal(descriptor(maps), alone)
+    torch.testing.assert_close(descriptor(maps), alone, rtol=1e-5, atol=1e-5)  # LAPACK rounds by where memory lies
     assert not torch.equal(alone[0], alone[1])
 
 
