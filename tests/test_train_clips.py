@@ -9,6 +9,7 @@ import pytest
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mer.runs import find_runs
 from mer.synth import write_casme2
 from tests.fakes import write_flow_images
 from tests.runner import Result, run_mer
@@ -89,3 +90,68 @@ def test_flow_images_without_what_a_network_needs_are_refused_before_any_work(
     assert "aligned crops" in result.err
     assert "got flow images" in result.err
     assert not (tmp_path / "outputs").exists()
+
+
+HAND_CRAFTED = {"LBPTop", "LBPSip", "FacialDynamicsMap", "Mdmo"}
+
+
+def predictions_of(outputs: Path) -> dict[str, pd.DataFrame]:
+    """Name of the descriptor -> its run's predictions."""
+    return {
+        run.config["model"]["descriptor"]["_target_"].rpartition(".")[-1]: pd.read_csv(run.path / "predictions.csv")
+        for run in find_runs([outputs])
+    }
+
+
+def test_descriptors_of_whole_clips_give_the_same_predictions_each_time(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("-m", "model=lbp_top,lbp_sip,fdm,mdmo", "json=true")
+    made = []
+    for number, store in enumerate(("store", "store", "other")):
+        result = train(capsys, synthetic, tmp_path / store, tmp_path / str(number), *words)
+        assert result.code == 0, result.err
+        made.append(predictions_of(tmp_path / str(number)))
+    assert set(made[0]) == HAND_CRAFTED
+    for name, first in made[0].items():
+        assert first.filter(like="prob_").sum(axis=1).tolist() == pytest.approx([1.0] * 6, abs=1e-5)
+        for again in made[1:]:
+            pd.testing.assert_frame_equal(again[name], first)
+
+
+@pytest.mark.parametrize(("model", "step"), [("lbp_sip", "clip_frames"), ("mdmo", "onset_flow")])
+def test_nothing_is_prepared_but_what_the_descriptor_needs(
+    model: str, step: str, synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = (f"model={model}", "features=uvm_grey")  # which asks for the apex frame, but for networks
+    assert train(capsys, synthetic, tmp_path / "store", tmp_path, *few).code == 0
+    steps = {path.name.rpartition("-")[0] for path in (tmp_path / "store").rglob("*.safetensors")}
+    assert steps == {"landmarks", "key_frames", "flow", "clip_frames", step}
+
+
+def test_a_descriptor_of_landmarks_without_any_is_one_line_before_any_work(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = train(capsys, synthetic, tmp_path / "store", tmp_path, "model=mdmo", "align=none")
+    assert result.code == 2
+    assert "landmarks of the onset frame; got align=none" in result.err.splitlines()[-1]
+    assert not list((tmp_path / "store").rglob("key_frames-*"))
+
+
+def test_frames_too_few_for_the_radius_in_time_are_refused_before_any_work(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = train(capsys, synthetic, tmp_path / "store", tmp_path, "model=lbp_top", "model.descriptor.frames=8")
+    assert result.code == 2
+    assert "model.descriptor.frames of 9 or more" in result.err.splitlines()[-1]
+    assert not list((tmp_path / "store").rglob("key_frames-*"))
+
+
+def test_flow_images_are_refused_by_descriptors_of_whole_clips(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_flow_images(tmp_path / "data")
+    words = ["dataset=flow_images", f"dataset.roots=[{tmp_path / 'data'}]", f"outputs={tmp_path / 'outputs'}"]
+    result = run_mer(capsys, "train", *words, "model=fdm")
+    assert result.code == 2
+    assert "the flow from each of these frames to the next; got flow images" in result.err

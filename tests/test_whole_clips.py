@@ -232,4 +232,7 @@ def test_all_that_is_needed_is_added_and_nothing_else(
     key = [aligned.key_frames(clip, path) for (_, clip), path in zip(index.clips.iterrows(), paths, strict=True)]
     as_filmed = torch.stack([(one.apex.float() - one.onset.float())[:2] / 255 for one in key])
     torch.testing.assert_close(whole.need("unmagnified_flow"), as_filmed)
+    frames = whole.need("frames")[:, :, :2] / 255
+    torch.testing.assert_close(whole.need("frame_flow"), frames[:, 1:] - frames[:, :-1])
+    torch.testing.assert_close(whole.need("onset_flow"), frames[:, 1:] - frames[:, :1])
     assert len(named) == 5
