@@ -14,6 +14,7 @@ from torch import Tensor
 from mer.datamodule import ClipDataset, InputBatch, LOSODataModule
 from mer.errors import MerError
 from mer.features import BranchFeatures, FlipBlur
+from mer.features.augment import flip_maps
 from mer.features.inputs import TabledInputs
 from mer.flow import FlowMaps
 from mer.models import DualBranchNet
@@ -146,3 +147,12 @@ def test_an_epochs_loss_and_accuracy_are_means_over_its_clips() -> None:
         module.on_train_epoch_end()
     hits = (module(clips.maps).argmax(1) == clips.targets).float().mean().item()
     assert module.history == [(3, pytest.approx((5 * losses[0] + 2 * losses[1]) / 7), pytest.approx(hits))]
+
+
+def test_probabilities_are_averaged_over_mirror_images_where_asked_for() -> None:
+    module, maps = build().eval(), separable(5).maps
+    alone = module.probabilities(maps)
+    torch.testing.assert_close(alone, module(maps).softmax(-1))
+    module.flip_average = True
+    torch.testing.assert_close(module.probabilities(maps), (alone + module(flip_maps(maps)).softmax(-1)) / 2)
+    assert not torch.allclose(module.probabilities(maps), alone)

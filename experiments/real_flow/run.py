@@ -19,36 +19,39 @@ from mer.runs import read_run
 
 HERE = Path(__file__).parent
 MOST_SEEDS = 20
-OTHERS_CHOICE = ("trainer.max_epochs=40",)
-PARTS = ("best", "other", "before", "ablations")
+PARTS = ("best", "before", "ablations")
 SETS: Mapping[str, Sequence[str]] = {"smic": ("smic",), "casme2": ("casme2",), "composite": ("smic", "casme2")}
 WATCHED = "protocol.report_best_epoch_on_test=true"
+FIVE_FOLDS = ("protocol=subject_kfold", "protocol.k=5")
 ABLATIONS: Mapping[str, Sequence[str]] = {
+    "all of it": (),
     "branch a alone": ("model.branches=a",),
     "branch b alone": ("model.branches=b",),
     "u, v in both": ("features.branch_a=[u,v]", "features.branch_b=[u,v]"),
     "u, v, m in both": ("features.branch_a=[u,v,m]", "features.branch_b=[u,v,m]"),
     "u, v, eps in both": ("features.branch_a=[u,v,eps]", "features.branch_b=[u,v,eps]"),
-    "m; eps": ("features.branch_a=[m]", "features.branch_b=[eps]"),
     "no attention": ("model.attention=false",),
     "fusion concat": ("model.fusion=concat",),
     "fusion multiply": ("model.fusion=multiply",),
     "fusion gated": ("model.fusion=gated",),
-    "depth 1": ("model.depth=1",),
-    "depth 4": ("model.depth=4",),
-    "depth 8": ("model.depth=8",),
-    "depth 16": ("model.depth=16",),
     "scaled by the largest m": ("features.normalize=symmetric",),
-    "min-max, zero lost": ("features.normalize=minmax", "dataset.zero=middle", "dataset.proportion=0"),
     "proportion as published": ("dataset.proportion=0",),
+    "min-max, zero and proportion lost": (
+        *("features.normalize=minmax", "dataset.zero=middle", "dataset.proportion=0"),
+    ),
     "no shift": ("augment.shift=0",),
     "no flip": ("augment.flip=0", "recognition.flip_average=false"),
     "one rate of 1e-3": ("recognition.scheduler=null", "recognition.optimizer.lr=1e-3"),
     "no class weights": ("recognition.balanced_loss=false",),
     "global pooling": ("model.head_size=1",),
-    "28 px": ("features.size=28",),
+    "40 epochs": ("trainer.max_epochs=40",),
     "half the width": ("model.widths=[8,16]",),
     "twice the width": ("model.widths=[32,64]",),
+    "depth 1": ("model.depth=1",),
+    "depth 4": ("model.depth=4",),
+    "depth 8": ("model.depth=8",),
+    "depth 16": ("model.depth=16",),
+    "28 px": ("features.size=28",),
 }
 
 
@@ -70,12 +73,10 @@ class Job:
         """What is asked of `mer train`."""
         best = f"experiment={self.clips}_flow_best"
         if self.name == "best":
-            return [best, WATCHED]
+            return [best] if self.clips == "composite" else [best, WATCHED]
         if self.name == "before":
             return ["experiment=smic_flow"]
-        if self.name == "the other set's choice":
-            return [best, *OTHERS_CHOICE]
-        return [best, *ABLATIONS[self.name]]
+        return [best, *FIVE_FOLDS, *ABLATIONS[self.name]]
 
 
 def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
@@ -83,12 +84,10 @@ def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
     for seed in seeds:
         if part == "best":
             yield from (Job(clips, "best", seed) for clips in SETS)
-        elif part == "other":
-            yield Job("smic", "the other set's choice", seed)
         elif part == "before":
             yield from (Job(clips, "before", seed) for clips in ("smic", "casme2"))
         else:
-            yield from (Job(clips, name, seed) for name in ABLATIONS for clips in ("smic", "casme2"))
+            yield from (Job("composite", name, seed) for name in ABLATIONS)
 
 
 def main() -> None:
@@ -99,6 +98,7 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, required=True, help="keeps the runs; one that was killed goes on")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=["best"])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET", help=", ".join(SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=range(5), metavar="SEED")
     parser.add_argument("--collect", action="store_true", help="train nothing: write the tables of what is done")
     given = parser.parse_args()
@@ -106,7 +106,7 @@ def main() -> None:
         if given.root is None:
             parser.error("ROOT is missing")
         for part in given.parts:
-            for job in jobs(part, given.seeds):
+            for job in (job for job in jobs(part, given.seeds) if job.clips in given.sets):
                 say(f"{job.clips}, {job.name}, seed {job.seed}")
                 train(job, given.root, given.work / job.folder)
                 collect(given.work)
@@ -130,7 +130,9 @@ def collect(work: Path) -> pd.DataFrame:
     for (clips, name), group in runs.groupby(["clips", "name"], sort=False):
         tables = [read_predictions(work / Job(clips, name, seed).folder / "predictions.csv") for seed in group["seed"]]
         rows += [
-            {"clips": where, "name": name, "seeds": len(group)} | seeds_row(parts) | costs(group, where == clips)
+            {"clips": where, "name": name, "folds": group["folds"].iloc[0], "seeds": len(group)}
+            | seeds_row(parts)
+            | costs(group, where == clips)
             for where, parts in by_dataset(clips, tables)
         ]
     summary = pd.DataFrame(rows)
@@ -151,7 +153,8 @@ def finished(work: Path) -> Iterator[Job]:
 def run_row(job: Job, folder: Path) -> dict[str, Any]:
     """Scores of one run, those that leak where they were asked for, and the seconds that its folds took."""
     metrics = read_run(folder).metrics
-    row = {"clips": job.clips, "name": job.name, "seed": job.seed} | {name: metrics[name] for name in MAIN_SCORES}
+    row = {"clips": job.clips, "name": job.name, "folds": metrics["n_folds"], "seed": job.seed}
+    row |= {name: metrics[name] for name in MAIN_SCORES}
     leaky = metrics.get(LEAKY, {})
     return row | {f"leaky_{name}": leaky.get(name) for name in ("accuracy", "uf1")} | {"seconds": metrics["seconds"]}
 
