@@ -14,6 +14,7 @@ from torch import Tensor
 from mer.datamodule import ClipDataset, InputBatch, LOSODataModule
 from mer.errors import MerError
 from mer.features import BranchFeatures, FlipBlur
+from mer.features.augment import flip_maps
 from mer.features.inputs import TabledInputs
 from mer.flow import FlowMaps
 from mer.models import DualBranchNet
@@ -159,3 +160,12 @@ def test_a_networks_own_terms_are_added_to_its_loss(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(DualBranchNet, "training_pass", training_pass, raising=False)
     torch.testing.assert_close(training_loss(module, batch), plain + 2 * clips.targets.sum())
+
+
+def test_probabilities_are_averaged_over_mirror_images_where_asked_for() -> None:
+    module, maps = build().eval(), separable(5).maps
+    alone = module.probabilities(maps)
+    torch.testing.assert_close(alone, module(maps).softmax(-1))
+    module.flip_average = True
+    torch.testing.assert_close(module.probabilities(maps), (alone + module(flip_maps(maps)).softmax(-1)) / 2)
+    assert not torch.allclose(module.probabilities(maps), alone)

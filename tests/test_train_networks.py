@@ -32,7 +32,10 @@ KINDS = {
         ("experiment=htnet_flow", "features.landmarks=true", "model.width=4", "model.repeats=[1,1,1]"),
         {"flow"},
     ),
-    "mask and apex frame": (("experiment=flow_evm", "features.size=16", "model.widths=[2,2,2]"), {"flow", "apex_frame"}),
+    "mask and apex frame": (
+        ("experiment=flow_evm", "features.size=16", "model.widths=[2,2,2]"),
+        {"flow", "apex_frame"},
+    ),
 }
 
 

@@ -75,7 +75,7 @@ def test_features_of_the_apex_frame_without_one_are_refused() -> None:
         BranchFeatures(("u",), ("grey",))(FlowMaps(random_flow()))
 
 
-@pytest.mark.parametrize("normalize", ["none", "symmetric", "minmax"])
+@pytest.mark.parametrize("normalize", ["none", "symmetric", "rms", "minmax"])
 @pytest.mark.parametrize("channel", ["angle", "rgb", "grey"])
 def test_channels_with_a_scale_of_their_own_are_not_scaled(channel: str, normalize: str) -> None:
     maps = random_maps()
@@ -90,7 +90,7 @@ def test_strain_is_by_the_derivative_asked_for(derivative: str) -> None:
     assert torch.equal(eps, optical_strain(flow, derivative))
 
 
-@pytest.mark.parametrize("normalize", ["none", "symmetric"])
+@pytest.mark.parametrize("normalize", ["none", "symmetric", "rms"])
 def test_mirrored_face_negates_u_and_the_cosine_and_mirrors_the_rest(normalize: str) -> None:
     maps, features = random_maps(), BranchFeatures(tuple(CHANNELS), ("u",), normalize=normalize)
     mirrored, expected = features(flip_maps(maps))[0], hflip(features(maps)[0])
@@ -116,7 +116,17 @@ def test_symmetric_scaling_divides_each_clip_by_its_own_largest_motion() -> None
     torch.testing.assert_close(scaled[:, 3:], plain[:, 3:] / largest[:, 3:], rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("normalize", ["symmetric", "minmax"])
+def test_rms_scaling_brings_three_root_mean_squares_to_one() -> None:
+    scale = torch.tensor([0.01, 1.0, 50.0], dtype=torch.float64)[:, None, None, None]
+    plain = motion_channels("none")(FlowMaps(random_flow()))[0]
+    scaled = motion_channels("rms")(FlowMaps(random_flow() * scale))[0].numpy()
+    u, v, m, eps = plain.numpy().transpose(1, 0, 2, 3)
+    spread = [np.sqrt((one**2).mean(axis=(1, 2)))[:, None, None] * 3 for one in (m, eps)]
+    expected = np.stack([u / spread[0], v / spread[0], m / spread[0], eps / spread[1]], axis=1)
+    np.testing.assert_allclose(scaled, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("normalize", ["symmetric", "rms", "minmax"])
 def test_scaled_features_do_not_depend_on_the_size_of_the_motion(normalize: str) -> None:
     flow, features = random_flow(), motion_channels(normalize)
     for scale in (0.01, 40.0):
@@ -137,7 +147,7 @@ def test_symmetric_scaling_bounds_every_channel() -> None:
     assert maps[:, 2:].min() >= 0
 
 
-@pytest.mark.parametrize("normalize", ["none", "symmetric", "minmax"])
+@pytest.mark.parametrize("normalize", ["none", "symmetric", "rms", "minmax"])
 def test_clip_without_motion_stays_zero(normalize: str) -> None:
     features = BranchFeatures(("u", "v", "m", "eps", "angle"), normalize=normalize)
     for branch in features(FlowMaps(torch.zeros(2, 2, 8, 8))):

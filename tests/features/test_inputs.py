@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from mer.features import BranchFeatures, FlipBlur, inputs
+from mer.features.augment import flip_maps
 from mer.features.inputs import FreshInputs, TabledInputs, clip_inputs, fill_up
 from mer.flow import FlowMaps
 
@@ -28,6 +29,14 @@ def test_table_holds_what_batches_would_make(augment: FlipBlur) -> None:
         for ours, expected in zip(tabled.augmented(rows, one), fresh.augmented(rows, other), strict=True):
             assert ours.shape == (5, 2, 3, 8, 8)
             torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.parametrize("kind", [FreshInputs, TabledInputs])
+def test_mirror_images_are_those_of_the_maps(kind: type[FreshInputs] | type[TabledInputs]) -> None:
+    features, rows = BranchFeatures(size=8), torch.tensor([8, 3, 0])
+    mirrored = kind(maps(), features, FlipBlur(0, 0)).mirrored(rows)
+    for ours, expected in zip(mirrored, features(flip_maps(maps().select(rows))), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=0, atol=0)
 
 
 def test_a_fold_draws_among_others_what_it_draws_alone() -> None:

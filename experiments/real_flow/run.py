@@ -1,0 +1,202 @@
+"""The study on real flows: ``python experiments/real_flow/run.py ROOT --work DIR``, see README.md."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hydra import compose, initialize_config_dir
+
+from mer.engines import LEAKY
+from mer.experiment import run_experiment
+from mer.hydra_app import conf_dir
+from mer.predictions import MAIN_SCORES, read_predictions, score_predictions
+from mer.progress import say
+from mer.runs import read_run
+
+HERE = Path(__file__).parent
+MOST_SEEDS = 20
+PARTS = ("best", "before", "ablations")
+SETS: Mapping[str, Sequence[str]] = {"smic": ("smic",), "casme2": ("casme2",), "composite": ("smic", "casme2")}
+WATCHED = "protocol.report_best_epoch_on_test=true"
+FIVE_FOLDS = ("protocol=subject_kfold", "protocol.k=5")
+ABLATIONS: Mapping[str, Sequence[str]] = {
+    "all of it": (),
+    "branch a alone": ("model.branches=a",),
+    "branch b alone": ("model.branches=b",),
+    "u, v in both": ("features.branch_a=[u,v]", "features.branch_b=[u,v]"),
+    "u, v, m in both": ("features.branch_a=[u,v,m]", "features.branch_b=[u,v,m]"),
+    "u, v, eps in both": ("features.branch_a=[u,v,eps]", "features.branch_b=[u,v,eps]"),
+    "no attention": ("model.attention=false",),
+    "fusion concat": ("model.fusion=concat",),
+    "fusion multiply": ("model.fusion=multiply",),
+    "fusion gated": ("model.fusion=gated",),
+    "scaled by the largest m": ("features.normalize=symmetric",),
+    "proportion as published": ("dataset.proportion=0",),
+    "min-max, zero and proportion lost": (
+        *("features.normalize=minmax", "dataset.zero=middle", "dataset.proportion=0"),
+    ),
+    "no shift": ("augment.shift=0",),
+    "no flip": ("augment.flip=0", "recognition.flip_average=false"),
+    "one rate of 1e-3": ("recognition.scheduler=null", "recognition.optimizer.lr=1e-3"),
+    "no class weights": ("recognition.balanced_loss=false",),
+    "global pooling": ("model.head_size=1",),
+    "40 epochs": ("trainer.max_epochs=40",),
+    "half the width": ("model.widths=[8,16]",),
+    "twice the width": ("model.widths=[32,64]",),
+    "depth 1": ("model.depth=1",),
+    "depth 4": ("model.depth=4",),
+    "depth 8": ("model.depth=8",),
+    "depth 16": ("model.depth=16",),
+    "28 px": ("features.size=28",),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of the study: a name on a set of clips with a seed."""
+
+    clips: str
+    name: str
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """Its run's, below ``--work``."""
+        return f"{self.clips}-{''.join(one if one.isalnum() else '_' for one in self.name)}-{self.seed}"
+
+    @property
+    def choices(self) -> list[str]:
+        """What is asked of `mer train`."""
+        best = f"experiment={self.clips}_flow_best"
+        if self.name == "best":
+            return [best] if self.clips == "composite" else [best, WATCHED]
+        if self.name == "before":
+            return ["experiment=smic_flow"]
+        return [best, *FIVE_FOLDS, *ABLATIONS[self.name]]
+
+
+def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
+    """The jobs of a part, seed by seed."""
+    for seed in seeds:
+        if part == "best":
+            yield from (Job(clips, "best", seed) for clips in SETS)
+        elif part == "before":
+            yield from (Job(clips, "before", seed) for clips in ("smic", "casme2"))
+        else:
+            yield from (Job("composite", name, seed) for name in ABLATIONS)
+
+
+def main() -> None:
+    """Train what is missing of the parts asked for, one run after another, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "root", type=Path, nargs="?", metavar="ROOT", help="holds smic and casme2 with their labels.csv"
+    )
+    parser.add_argument("--work", type=Path, required=True, help="keeps the runs; one that was killed goes on")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=["best"])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET", help=", ".join(SETS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(5), metavar="SEED")
+    parser.add_argument("--collect", action="store_true", help="train nothing: write the tables of what is done")
+    given = parser.parse_args()
+    if not given.collect:
+        if given.root is None:
+            parser.error("ROOT is missing")
+        for part in given.parts:
+            for job in (job for job in jobs(part, given.seeds) if job.clips in given.sets):
+                say(f"{job.clips}, {job.name}, seed {job.seed}")
+                train(job, given.root, given.work / job.folder)
+                collect(given.work)
+    print(collect(given.work).to_string(index=False))
+
+
+def train(job: Job, root: Path, folder: Path) -> None:
+    """Train ``job`` into ``folder`` unless it is there."""
+    roots = ",".join(str(root / one) for one in SETS[job.clips])
+    words = ["dataset=flow_images", f"dataset.roots=[{roots}]", f"seed={job.seed}", f"run_dir={folder}"]
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("train", [*words, *job.choices, "name=real_flow", "trainer.accelerator=cpu"])
+    run_experiment(cfg)
+
+
+def collect(work: Path) -> pd.DataFrame:
+    """Write results.csv, a row a finished run, and summary.csv, a row a name over its seeds; return the latter."""
+    runs = pd.DataFrame([run_row(job, work / job.folder) for job in finished(work)])
+    runs.to_csv(HERE / "results.csv", index=False, float_format="%.4f", lineterminator="\n")
+    rows = []
+    for (clips, name), group in runs.groupby(["clips", "name"], sort=False):
+        tables = [read_predictions(work / Job(clips, name, seed).folder / "predictions.csv") for seed in group["seed"]]
+        rows += [
+            {"clips": where, "name": name, "folds": group["folds"].iloc[0], "seeds": len(group)}
+            | seeds_row(parts)
+            | costs(group, where == clips)
+            for where, parts in by_dataset(clips, tables)
+        ]
+    summary = pd.DataFrame(rows)
+    summary.to_csv(HERE / "summary.csv", index=False, float_format="%.4f", lineterminator="\n")
+    return summary
+
+
+def finished(work: Path) -> Iterator[Job]:
+    """The jobs whose runs ``work`` holds whole."""
+    for part in PARTS:
+        names = dict.fromkeys((job.clips, job.name) for job in jobs(part, [0]))
+        for clips, name in names:
+            for seed in range(MOST_SEEDS):
+                if (work / Job(clips, name, seed).folder / "metrics.json").is_file():
+                    yield Job(clips, name, seed)
+
+
+def run_row(job: Job, folder: Path) -> dict[str, Any]:
+    """Scores of one run, those that leak where they were asked for, and the seconds that its folds took."""
+    metrics = read_run(folder).metrics
+    row = {"clips": job.clips, "name": job.name, "folds": metrics["n_folds"], "seed": job.seed}
+    row |= {name: metrics[name] for name in MAIN_SCORES}
+    leaky = metrics.get(LEAKY, {})
+    return row | {f"leaky_{name}": leaky.get(name) for name in ("accuracy", "uf1")} | {"seconds": metrics["seconds"]}
+
+
+def by_dataset(clips: str, tables: Sequence[pd.DataFrame]) -> Iterator[tuple[str, list[pd.DataFrame]]]:
+    """The predictions of all clips, and where two datasets were joined, those of each."""
+    yield clips, list(tables)
+    if len(SETS[clips]) > 1:
+        for dataset in SETS[clips]:
+            yield f"{clips}: {dataset}", [table[table["dataset"] == dataset] for table in tables]
+
+
+def seeds_row(tables: Sequence[pd.DataFrame]) -> dict[str, float]:
+    """Mean and standard deviation over seeds, the 95 % interval over subjects, and the seeds' mean probabilities.
+
+    The interval is that of all seeds' predictions pooled: a subject is drawn with those of every seed.
+    """
+    scores = [score_predictions(table, draws=0)["pooled"] for table in tables]
+    intervals = score_predictions(pd.concat(tables, ignore_index=True))["pooled"]["intervals"]
+    together = score_predictions(averaged(tables), draws=0)["pooled"]
+    row: dict[str, float] = {}
+    for name in MAIN_SCORES:
+        values = [one[name] for one in scores]
+        row |= {name: float(np.mean(values)), f"{name}_sd": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0}
+        row |= dict(zip((f"{name}_low", f"{name}_high"), intervals[name], strict=True))
+        row[f"{name}_of_mean_probabilities"] = together[name]
+    return row
+
+
+def averaged(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table whose predictions are those of the tables' mean probabilities."""
+    columns = [column for column in tables[0].columns if column.startswith("prob_")]
+    mean = np.mean([table[columns].to_numpy(float) for table in tables], axis=0)
+    names = np.array([column.removeprefix("prob_") for column in columns])
+    return tables[0].assign(prediction=names[mean.argmax(axis=1)])
+
+
+def costs(group: pd.DataFrame, whole: bool) -> dict[str, float | None]:
+    """Means over seeds of what leaks and of the seconds; these are of whole runs alone."""
+    names = ("leaky_accuracy", "leaky_uf1", "seconds")
+    return {name: float(group[name].astype(float).mean()) if whole else None for name in names}
+
+
+if __name__ == "__main__":
+    main()
