@@ -16,6 +16,7 @@ VERBS = {
     "compare": "table and figures of runs and sweeps, with paired tests",
     "report": "self-contained HTML report of runs and sweeps",
     "dashboard": "the W&B workspace and report that compare a project's runs",
+    "explain": "Grad-CAM of a run over its clips, and how much of it is in the expected regions",
     "magnify": "the magnified video beside the original",
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }
