@@ -1,7 +1,7 @@
 """``mer explain``: a finished run's clips explained, shares inside regions measured, figures written."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from omegaconf import DictConfig
+from torch import nn
 
 from mer.action_units import ActionUnit
 from mer.clip import clip_name
@@ -35,19 +36,20 @@ def explain_run(cfg: DictConfig) -> dict[str, Any]:
         MerError: no finished run of a network that names its last maps, a clip that it did not predict, a bad choice.
     """
     require_choice("classes", cfg.classes, _CLASSES)
-    require_choice("method", cfg.method, METHODS)
+    require_choice("method", cfg.method or METHODS[0], METHODS)
     expected = expected_units(plain(cfg.action_units))
     run = load_run(Path(cfg.run).expanduser(), cfg.trust)
-    cam_layers(run.module(run.folds[0]).net)  # a network without says so before anything is prepared
+    method = cfg.method or _method_for(run.module(run.folds[0]).net)  # before anything is prepared
     device = torch.device(cfg.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     found = read_clips(run, device, plain(cfg.settings))
     if cfg.show_faces and found.preparation is None:
         raise MerError("clips of frames to show faces of", "flow images", "set show_faces=false")
     shown = _rows_shown(cfg.clips, run, found)
     out = Path(cfg.out).expanduser() if cfg.out else run.path / "explain"
-    rows, drawn = _explain(cfg, run, found, expected, shown, device)
+    told = explanations(run, found, device, method, cfg.classes == "all")
+    rows, drawn = _gather(told, found, expected, shown)
     files = _draw(drawn, found, expected, cfg.show_faces, out) + _draw_attention(run, found, shown, cfg, device, out)
-    return _write(run, rows, cfg.method, files, out)
+    return _write(run, rows, method, files, out)
 
 
 def expected_units(by_class: dict[str, Any]) -> Units:
@@ -65,6 +67,13 @@ def expected_units(by_class: dict[str, Any]) -> Units:
     }
 
 
+def _method_for(net: nn.Module) -> str:
+    if not cam_layers(net).head_tells_places:
+        return "grad_cam"
+    say("this network's head weighs each place by itself, so its gradient is too: hires_cam; see method=")
+    return "hires_cam"
+
+
 def _rows_shown(names: Sequence[str] | None, run: TrainedRun, found: RunClips) -> list[int]:
     if names is None:
         return rows_most_surely_right(found.clips, run.classes)
@@ -75,8 +84,8 @@ def _rows_shown(names: Sequence[str] | None, run: TrainedRun, found: RunClips) -
     return [rows[name] for name in names]
 
 
-def _explain(
-    cfg: DictConfig, run: TrainedRun, found: RunClips, expected: Units, shown: Sequence[int], device: torch.device
+def _gather(
+    told: Iterable[Explanation], found: RunClips, expected: Units, shown: Sequence[int]
 ) -> tuple[list[dict[str, Any]], list[Explanation]]:
     """Rows of shares.csv, and the explanations to draw, in the order of ``shown``."""
     rows: list[dict[str, Any]] = []
@@ -84,7 +93,7 @@ def _explain(
     seen: set[int] = set()
     with progress_bar() as bars:
         counter = Counter(bars, "clips explained")
-        for one in explanations(run, found, device, cfg.method, cfg.classes == "all"):
+        for one in told:
             rows += share_rows(one, found.clips.iloc[one.row], found.landmarks_px[one.row], expected)
             drawn += [one] if one.row in shown else []
             seen.add(one.row)

@@ -27,11 +27,13 @@ class CamLayers(NamedTuple):
         branches: by name, the module whose output is the branch's last maps ``(B, C, h, w)``.
         grid: where the cells of these maps lie.
         fused: the module whose input is the fused maps; None where the branches' maps stand side by side.
+        head_tells_places: the layers behind weigh each cell by itself; False where they see the cells' mean alone.
     """
 
     branches: Mapping[str, nn.Module]
     grid: CellGrid
     fused: nn.Module | None = None
+    head_tells_places: bool = True
 
 
 def cell_grid(layers: Iterable[nn.Module]) -> CellGrid:

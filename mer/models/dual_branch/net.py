@@ -132,7 +132,8 @@ class DualBranchNet(nn.Module):
     def cam_layers(self) -> CamLayers:
         """The branches' last maps, and the fused ones before the pool."""
         built = {name: branch for name, branch in (("a", self.branch_a), ("b", self.branch_b)) if branch is not None}
-        return CamLayers(built, cell_grid(next(iter(built.values())).path()), self.pool)
+        grid = cell_grid(next(iter(built.values())).path())
+        return CamLayers(built, grid, self.pool, head_tells_places=self.pool.output_size != 1)
 
     def fused_maps(self, first: Tensor, second: Tensor) -> Tensor:
         """The branches' last maps, fused, or those of the one branch: ``(B, C, h, w)``."""
