@@ -74,10 +74,7 @@ def class_table(clips: pd.DataFrame) -> pd.DataFrame:
         that have a share in the class's regions; with ``_coded`` the same over those with one in their coded units'.
     """
     tables = [_means(clips, ending) for ending in ("", "_coded")]
-    joined = pd.concat(tables, axis=1).reset_index()
-    for name in ("n_clips", "n_clips_coded"):
-        joined[name] = joined[name].fillna(0).astype(int)
-    return joined
+    return pd.concat(tables, axis=1).reset_index()
 
 
 def records(table: pd.DataFrame) -> list[dict[str, object]]:
@@ -100,8 +97,8 @@ def _shares(heat: NDArray[np.floating], mask: NDArray[np.bool_], ending: str) ->
 
 def _means(clips: pd.DataFrame, ending: str) -> pd.DataFrame:
     share, area = f"share{ending}", f"area{ending}"
-    grouped = clips.dropna(subset=[share]).groupby(list(_KEYS), sort=False)
+    grouped = clips.assign(**{area: clips[area].where(clips[share].notna())}).groupby(list(_KEYS), sort=False)
     means = grouped[[share, area]].mean()
-    means.insert(0, f"n_clips{ending}", grouped.size())
+    means.insert(0, f"n_clips{ending}", grouped[share].count())
     means[f"times{ending}"] = means[share] / means[area]
     return means
