@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -116,7 +117,7 @@ def plot_attention(
     return _save(figure, folder / "attention")
 
 
-def _show_heat(axes: Axes, picture: Picture, heat: Picture) -> object:
+def _show_heat(axes: Axes, picture: Picture, heat: Picture) -> AxesImage:
     """The map over the picture in grey, the more opaque the stronger it is."""
     axes.imshow(picture @ np.array(_GREY, np.float32), cmap="gray", vmin=0, vmax=1)
     return axes.imshow(heat, cmap=_HEAT, vmin=0, vmax=1, alpha=_MOST_OPAQUE * np.clip(heat, 0, 1) ** 0.5)

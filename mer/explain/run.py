@@ -78,7 +78,7 @@ def _rows_shown(names: Sequence[str] | None, run: TrainedRun, found: RunClips) -
     if names is None:
         return rows_most_surely_right(found.clips, run.classes)
     rows = {clip_name(clip): row for row, (_, clip) in enumerate(found.clips.iterrows())}
-    for name in names:
+    for name in names or ["none"]:
         if name not in rows:
             raise MerError(f"clips= of {run.path}, as {next(iter(rows))}", str(name), "see its predictions.csv")
     return [rows[name] for name in names]
@@ -112,7 +112,7 @@ def _picture(found: RunClips, row: int, show_faces: bool) -> Picture:
 def _draw(drawn: Sequence[Explanation], found: RunClips, expected: Units, show_faces: bool, out: Path) -> list[Path]:
     rows = [_row(one, found, expected, show_faces) for one in drawn]
     heading = "onset" if show_faces else "flow to apex"
-    arrays = {name: np.stack([row.maps[name] for row in rows]) for name in rows[0].maps} if rows else {}
+    arrays = {name: np.stack([row.maps[name] for row in rows]) for name in rows[0].maps}
     names = {"clip": [clip_name(found.clips.iloc[one.row]) for one in drawn], "explained": [one.label for one in drawn]}
     return [*plot_grad_cam(rows, heading, out), _write_arrays(out / "gradcam.npz", {**names, **arrays})]
 

@@ -54,5 +54,5 @@ def cell_grid(layers: Iterable[nn.Module]) -> CellGrid:
     return CellGrid(step, first)
 
 
-def _side(size: object) -> int:
-    return int(size[0] if isinstance(size, tuple) else size)  # type: ignore[call-overload,no-any-return]
+def _side(size: int | str | tuple[int, ...]) -> int:
+    return int(size[0] if isinstance(size, tuple) else size)

@@ -114,47 +114,39 @@ def test_probabilities_are_those_of_the_clip_and_its_fold(run: Path) -> None:
         assert own == pytest.approx(clips["probability"].tolist(), abs=1e-5)
 
 
-def test_shares_lie_beside_the_regions_areas(
+def test_shares_lie_beside_areas_and_faces_are_drawn_only_when_asked(
     frames_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = run_mer(capsys, "explain", f"run={frames_run}", f"out={tmp_path}", "show_faces=true", *CPU)
-    assert result.code == 0, result.err
+    written = []
+    for show in ("true", "false"):
+        words = (f"out={tmp_path / show}", f"show_faces={show}")
+        result = run_mer(capsys, "explain", f"run={frames_run}", *words, *CPU)
+        assert result.code == 0, result.err
+        written.append(cv2.imread(str(tmp_path / show / "gradcam.png")))
     assert "surprise" in result.out
-    table = pd.read_csv(tmp_path / "shares.csv").query("map == 'fused' and reason == 'true'")
+    table = pd.read_csv(tmp_path / "false" / "shares.csv").query("map == 'fused' and reason == 'true'")
     assert len(table) == 6
     assert table[["area", "area_coded"]].notna().all(axis=None)
     assert ((table["area"] > 0.05) & (table["area"] < 0.4)).all()
-    known = table["share"].dropna()
-    assert ((known >= 0) & (known <= 1)).all()
+    assert table["share"].dropna().between(0, 1).all()
 
-
-def test_faces_are_drawn_only_when_asked(frames_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pictures = []
-    for show in ("false", "true"):
-        words = (f"out={tmp_path / show}", f"show_faces={show}")
-        assert run_mer(capsys, "explain", f"run={frames_run}", *words, *CPU).code == 0
-        for name in ("gradcam.png", "attention.png"):
-            image = cv2.imread(str(tmp_path / show / name))
-            assert image is not None
-            pictures.append(image)
-    without, with_faces = pictures[:2], pictures[2:]
-    read = load_run(frames_run)
-    found = read_clips(read, torch.device("cpu"), {})
-    face = found.onset(0)
+    face = read_clips(load_run(frames_run), torch.device("cpu"), {}).onset(0)
     assert face is not None
     assert face.shape == (3, 64, 64)
-    for one, other in zip(without, with_faces, strict=True):
-        assert one.shape != other.shape or (one != other).any()
+    # Skin is darker than the flow's white, which stands where nothing moves.
+    faces, flows = (float((image[:, : image.shape[1] // 4] > 250).all(axis=2).mean()) for image in written)
+    assert faces < flows
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["run=none"], "a finished run's folder"),
-        (["run=null"], "set run=DIR"),
+        (["run="], "set run=DIR"),
         (["classes=some"], "classes to be one of"),
         (["method=mean"], "method to be one of"),
         (["clips=[smic/s01/none]"], "smic/s01/none"),
+        (["clips=[]"], "clips= of"),
         (["show_faces=true"], "show_faces=false"),
         (["action_units.negative=4"], "a list for action_units.negative"),
         (["action_units.negative=[0]"], "action_units.negative to be a number"),
