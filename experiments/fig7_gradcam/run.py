@@ -1,7 +1,6 @@
 """Do the maps lie where the face moves? ``python experiments/fig7_gradcam/run.py``, see README.md."""
 
 import argparse
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("Agg")
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ class Measured:
 
 
 def main() -> None:
-    """Write clips, train, measure; write results.csv, results.png and gradcam.png."""
+    """Write clips, train, measure; write results.csv, results.png and gradcam.jpg."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, help="keeps clips, store and runs; finished ones are taken as they are")
     given = parser.parse_args()
@@ -195,7 +195,11 @@ def draw_faces(work: Path, name: str) -> None:
         out = work / "explain"
         words = [f"run={run_folder(work, name)}", f"out={out}", "show_faces=true", "device=cpu"]
         explain_run(compose("explain", words))
-    shutil.copyfile(out / "gradcam.png", HERE / "gradcam.png")
+    figure = cv2.imread(str(out / "gradcam.png"))
+    if figure is None:
+        raise FileNotFoundError(out / "gradcam.png")
+    small = cv2.resize(figure, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(HERE / "gradcam.jpg"), small, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 def plot(table: pd.DataFrame, file: Path) -> None:

@@ -1,6 +1,6 @@
 """How much of a map's positive activation lies inside regions of the face."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -79,8 +79,8 @@ def class_table(clips: pd.DataFrame) -> pd.DataFrame:
 
 def records(table: pd.DataFrame) -> list[dict[str, object]]:
     """The rows of a table as plain values, None where there is none."""
-    rows: Sequence[Mapping[str, object]] = table.astype(object).where(table.notna(), None).to_dict("records")
-    return [dict(row) for row in rows]
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
 
 
 def _mask(landmarks_px: Points | None, units: frozenset[ActionUnit], size_px: int) -> NDArray[np.bool_]:
