@@ -17,6 +17,7 @@ VERBS = {
     "report": "self-contained HTML report of runs and sweeps",
     "dashboard": "the W&B workspace and report that compare a project's runs",
     "export": "a run's model as one file that is safe to load, with its card; onnx=true",
+    "explain": "Grad-CAM of a run over its clips, and how much of it is in the expected regions",
     "magnify": "the magnified video beside the original",
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }

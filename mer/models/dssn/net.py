@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_choice, require_number
+from mer.models.cam import CamLayers, cell_grid
 from mer.models.inputs import require_inputs
 
 _FUSIONS = ("add", "concat", "multiply")
@@ -39,6 +40,7 @@ class DualStreamShallowNet(nn.Module):
         self.fusion = require_choice("model.fusion", fusion, _FUSIONS)
         self.stream_a, self.stream_b = (_stream(channels) for channels in in_channels)
         features = 256 * _last_side(input_size) ** 2 * (2 if fusion == "concat" else 1)
+        self.fused = nn.Identity()  # where the fused maps can be seen, see cam_layers
         self.dropout = nn.Dropout(require_number("model.dropout", dropout, 0, 1))
         self.head = nn.Linear(features, num_classes)
         nn.init.kaiming_normal_(self.head.weight)
@@ -49,8 +51,15 @@ class DualStreamShallowNet(nn.Module):
         second: Float[Tensor, "batch channel_b height width"],
     ) -> Float[Tensor, "batch classes"]:
         """``(B, C_a, H, W)``, ``(B, C_b, H, W)`` -> logits ``(B, num_classes)``."""
-        logits: Tensor = self.head(self.dropout(self._fuse(self.stream_a(first), self.stream_b(second)).flatten(-3)))
+        logits: Tensor = self.head(
+            self.dropout(self.fused(self._fuse(self.stream_a(first), self.stream_b(second))).flatten(-3))
+        )
         return logits
+
+    @property
+    def cam_layers(self) -> CamLayers:
+        """The streams' last maps, and the fused ones."""
+        return CamLayers({"a": self.stream_a, "b": self.stream_b}, cell_grid(self.stream_a), self.fused)
 
     def _fuse(self, first: Tensor, second: Tensor) -> Tensor:
         if self.fusion == "concat":

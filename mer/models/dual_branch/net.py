@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_choice, require_integer, require_number
+from mer.models.cam import CamLayers, cell_grid
 from mer.models.dual_branch.blocks import AttentionBlock
 from mer.models.dual_branch.fusion import GatedFusion
 
@@ -57,6 +58,11 @@ class Branch(nn.Sequential):
                 layers.append(AttentionBlock(channels, width, stride if block == 0 else 1, attention))
                 channels = width
         super().__init__(*layers)
+
+    def path(self) -> list[nn.Module]:
+        """The layers that a map passes one behind the other, without shortcuts and attention beside them."""
+        beside = ("shortcut", "attention")
+        return [layer for name, layer in self.named_modules() if not any(part in name for part in beside)]
 
 
 class DualBranchNet(nn.Module):
@@ -121,6 +127,13 @@ class DualBranchNet(nn.Module):
             raise MerError(f"a second input like {tuple(first.shape)}", f"{tuple(second.shape)}", "pair the features")
         logits: Tensor = self.head(self.dropout(self.pool(self.fused_maps(first, second)).flatten(-3)))
         return logits
+
+    @property
+    def cam_layers(self) -> CamLayers:
+        """The branches' last maps, and the fused ones before the pool."""
+        built = {name: branch for name, branch in (("a", self.branch_a), ("b", self.branch_b)) if branch is not None}
+        grid = cell_grid(next(iter(built.values())).path())
+        return CamLayers(built, grid, self.pool, head_tells_places=self.pool.output_size != 1)
 
     def fused_maps(self, first: Tensor, second: Tensor) -> Tensor:
         """The branches' last maps, fused, or those of the one branch: ``(B, C, h, w)``."""

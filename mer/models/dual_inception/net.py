@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import require_integer, require_number
+from mer.models.cam import CamLayers, cell_grid
 from mer.models.inputs import require_inputs
 
 _SHRINK = 4  # two pools halve the maps
@@ -79,6 +80,11 @@ class DualInceptionNet(nn.Module):
         seen = torch.cat([self.stream_a(first).flatten(-3), self.stream_b(second).flatten(-3)], dim=-1)
         logits: Tensor = self.head(seen)
         return logits
+
+    @property
+    def cam_layers(self) -> CamLayers:
+        """Both streams' last maps, side by side."""
+        return CamLayers({"a": self.stream_a, "b": self.stream_b}, cell_grid([self.stream_a[1], self.stream_a[3]]))
 
 
 def _stream(in_channels: int, widths: Sequence[int]) -> nn.Sequential:

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, cat, nn
 
 from mer.errors import require_integer, require_number
+from mer.models.cam import CamLayers, cell_grid
 from mer.models.inputs import require_inputs
 
 _SHRINK = 4  # two pools halve the maps
@@ -51,6 +52,11 @@ class OffApexNet(nn.Module):
         seen = cat([self.stream_a(first).flatten(-3), self.stream_b(second).flatten(-3)], dim=-1)
         logits: Tensor = self.head(seen)
         return logits
+
+    @property
+    def cam_layers(self) -> CamLayers:
+        """Both streams' last maps, side by side."""
+        return CamLayers({"a": self.stream_a, "b": self.stream_b}, cell_grid(self.stream_a))
 
 
 def _stream(in_channels: int) -> nn.Sequential:

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import require_integer, require_number
+from mer.models.cam import CamLayers, cell_grid
 from mer.models.inputs import require_inputs
 
 
@@ -80,6 +81,11 @@ class RecurrentConvNet(nn.Module):
             late = late * class_attention(self.grid(early), self.head.weight)
         logits: Tensor = self.head(late.flatten(-3))
         return logits
+
+    @property
+    def cam_layers(self) -> CamLayers:
+        """The recurrent layer's pooled maps, before the grid; its own convolutions leave a cell in its place."""
+        return CamLayers({"recurrent": self.recurrent}, cell_grid([*self.conv, self.recurrent[2]]))
 
 
 def class_attention(

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError, require_integer, require_number
+from mer.models.cam import CamLayers, cell_grid
 from mer.models.ststnet.fused import conv_relu_norm_pool
 
 PAPER_WIDTHS = (3, 5, 8)
@@ -59,6 +60,11 @@ class STSTNet(nn.Module):
         pooled = self._fused(maps) if self._can_fuse(maps) else self.pool(self.norm(self.relu(self.conv(maps))))
         logits: Tensor = self.head(self.average(self.dropout(pooled)).flatten(-3))
         return logits
+
+    @property
+    def cam_layers(self) -> CamLayers:
+        """The streams' pooled maps, channels of one convolution."""
+        return CamLayers({"streams": self.pool}, cell_grid([self.conv, self.pool]))
 
     def _can_fuse(self, maps: Tensor) -> bool:
         """In training on a CPU, in one precision; pooling before the norm takes factors above 0, where norms begin."""
