@@ -17,6 +17,7 @@ VERBS = {
     "report": "self-contained HTML report of runs and sweeps",
     "dashboard": "the W&B workspace and report that compare a project's runs",
     "magnify": "the magnified video beside the original",
+    "predict": "spot and label the movements of a face in videos; JSON lines, annotated video, timeline",
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }
 BAD_INPUT = 2

@@ -19,7 +19,8 @@ class SpotSettings:
     """What is taken for a movement.
 
     Attributes:
-        sensitivity: in (0, 1]; a peak must stand ``3 / sensitivity`` robust standard deviations above the curve's median.
+        sensitivity: in (0, 1]; a peak must stand ``3 / sensitivity`` robust standard deviations above the curve's
+            median.
         min_s, max_s: shortest and longest time from onset to offset, s.
         window_s: time in which all crops have one transform.
         fps: frames a second that are looked at; of faster videos, the mean of neighbouring frames is.
@@ -71,9 +72,10 @@ def noise_of(curve_px: NDArray[np.float32]) -> Noise:
 
 
 def choose_peaks(peaks: Sequence[Peak], noise: Noise, settings: SpotSettings) -> list[Peak]:
-    """The peaks that are high enough and of a micro-expression's duration, in order of time; of two that overlap the
-    higher one.
-    """  # fmt: skip
+    """The peaks that are high enough and last neither too short nor too long, in order of time.
+
+    Of two that overlap the higher one is taken.
+    """
     least_px = threshold_px(noise, settings)
     lasting = [peak for peak in peaks if settings.min_s <= peak.offset_s - peak.onset_s <= settings.max_s]
     chosen: list[Peak] = []

@@ -129,7 +129,9 @@ class MovementFrames:
 
 def _aligner(cfg: DictConfig, landmarks: LandmarkSource) -> Any:
     if "landmarks" not in cfg.align:
-        raise MerError("a model of crops by the eyes", f"{cfg.align._target_}", "train one with align=fan, dlib or given")
+        raise MerError(
+            "a model of crops by the eyes", f"{cfg.align._target_}", "train one with align=fan, dlib or given"
+        )
     return instantiate({name: value for name, value in cfg.align.items() if name != "landmarks"}, landmarks=landmarks)
 
 

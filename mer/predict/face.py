@@ -40,7 +40,9 @@ def find_face(source: LandmarkSource, image: Image, name: str, index: int) -> Fa
     Raises:
         MerError: ``source`` has no weights or no package to find any.
     """
-    (found,) = source.find([image], [pd.Series({"dataset": "video", "subject": name, "clip": str(index), "onset": index})])
+    (found,) = source.find(
+        [image], [pd.Series({"dataset": "video", "subject": name, "clip": str(index), "onset": index})]
+    )
     if not isinstance(found, FoundLandmarks):
         return None
     points = found.points_px

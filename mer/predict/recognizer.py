@@ -131,7 +131,9 @@ class Recognizer:
         stream = FramesInMemory(frames, fps)
         for one in intervals:
             if not 0 <= one.onset < one.apex <= one.offset < len(frames):
-                raise MerError(f"0 <= onset < apex <= offset < {len(frames)}", f"{tuple(one)}", "give indices of frames")
+                raise MerError(
+                    f"0 <= onset < apex <= offset < {len(frames)}", f"{tuple(one)}", "give indices of frames"
+                )
         seconds = np.arange(len(frames)) / stream.fps
         labelled = {}
         for interval, prepared in self._prepared(stream, intervals):

@@ -1,6 +1,6 @@
 """The first pass over a video: where there is a face, and which movements it makes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,6 +51,7 @@ class Spotting:
         noise: of the curve.
         threshold_px: height from which on a peak counts.
         movements: in order of time.
+        peaks: all of the curve's, from which these are chosen.
         shape: (height, width) of the frames.
     """
 
@@ -61,6 +62,7 @@ class Spotting:
     noise: Noise
     threshold_px: float
     movements: tuple[SpottedMovement, ...]
+    peaks: tuple[Peak, ...]
     shape: tuple[int, int]
 
     @property
@@ -115,6 +117,14 @@ def frame_rate(seconds: NDArray[np.float64]) -> float:
     return 1 / float(np.median(np.diff(seconds))) if len(seconds) > 1 else float("nan")
 
 
+def chosen_movements(
+    peaks: Sequence[Peak], noise: Noise, settings: SpotSettings, seconds: NDArray[np.float64]
+) -> tuple[SpottedMovement, ...]:
+    """The movements among ``peaks`` under ``settings``, as frames at ``seconds`` ``(T,)``."""
+    found = [_movement(peak, seconds, noise) for peak in choose_peaks(peaks, noise, settings)]
+    return tuple(one for one in found if one is not None)
+
+
 class _Follower:
     """Opens a window where a face is found and before the last one ends, closes it, and keeps what it tells."""
 
@@ -145,11 +155,9 @@ class _Follower:
         order = np.argsort(curve_s, kind="stable")
         noise = noise_of(curve_px)
         seconds, boxes = np.array(self._seconds), np.array(self._boxes, np.float32).reshape(-1, 4)
-        chosen = choose_peaks(self._peaks, noise, self._settings)
-        movements = [_movement(peak, seconds, noise) for peak in chosen]
         return Spotting(
             seconds, boxes, curve_s[order], curve_px[order], noise, threshold_px(noise, self._settings),
-            tuple(one for one in movements if one is not None), shape,
+            chosen_movements(self._peaks, noise, self._settings, seconds), tuple(self._peaks), shape,
         )  # fmt: skip
 
     def _follow(self, frame: TimedFrame) -> Box | None:
