@@ -22,6 +22,7 @@ class SpotSettings:
         sensitivity: in (0, 1]; a peak must stand ``3 / sensitivity`` robust standard deviations above the curve's
             median.
         min_s, max_s: shortest and longest time from onset to offset, s.
+        blink_ratio: a peak whose eyelids move so many times further than brows and mouth is a blink, and left out.
         window_s: time in which all crops have one transform.
         fps: frames a second that are looked at; of faster videos, the mean of neighbouring frames is.
         flow: method, see ``build_flow``.
@@ -33,6 +34,7 @@ class SpotSettings:
     sensitivity: float = 0.5
     min_s: float = 1 / 25
     max_s: float = 1 / 2
+    blink_ratio: float = 3.0
     window_s: float = 3.0
     fps: float = 50.0
     flow: str = "dis"
@@ -41,6 +43,7 @@ class SpotSettings:
         require_number("sensitivity", self.sensitivity, 0.01, 1)
         require_number("min_s", self.min_s, 0, 10)
         require_number("max_s", self.max_s, 0, 10)
+        require_number("blink_ratio", self.blink_ratio, 0, 1e6)
         require_number("spot.window_s", self.window_s, 1, 60)
         require_number("spot.fps", self.fps, 10, 1000)
         if not self.min_s < self.max_s:
@@ -77,9 +80,14 @@ def choose_peaks(peaks: Sequence[Peak], noise: Noise, settings: SpotSettings) ->
     Of two that overlap the higher one is taken.
     """
     least_px = threshold_px(noise, settings)
-    lasting = [peak for peak in peaks if settings.min_s <= peak.offset_s - peak.onset_s <= settings.max_s]
+    fitting = [
+        peak
+        for peak in peaks
+        if settings.min_s <= peak.offset_s - peak.onset_s <= settings.max_s
+        and peak.eyes_px <= settings.blink_ratio * peak.height_px
+    ]
     chosen: list[Peak] = []
-    for peak in sorted(lasting, key=lambda one: (-one.height_px, one.onset_s)):
+    for peak in sorted(fitting, key=lambda one: (-one.height_px, one.onset_s)):
         if peak.height_px >= least_px and not any(_overlap(peak, other) for other in chosen):
             chosen.append(peak)
     return sorted(chosen)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mer.align.crop import ClipTransform, Transform, eye_transform, transform_points
+from mer.align.crop import ClipTransform, eye_transform, transform_points
 from mer.align.landmarks import FoundLandmarks, LandmarkSource, Points
 from mer.frames import Image
 
@@ -95,11 +95,10 @@ class FaceWindow:
 
     def follow(self, crop: Grey) -> Box | None:
         """The face's box in px of the frame; None where the face is no longer there, or no longer at its place."""
-        small = _template(crop)
-        shift = _shift(self._template, small)
-        if max(map(abs, shift)) > _FURTHEST * _TEMPLATE_PX or _likeness(self._template, small, shift) < _LEAST_LIKENESS:
+        likeness, shift = match(self._template, _template(crop))
+        if likeness < _LEAST_LIKENESS or np.abs(shift).max() > _FURTHEST * _TEMPLATE_PX:
             return None
-        moved_px = np.linalg.inv(self._matrix[:, :2]) @ (np.array(shift) * _FINER * SIZE_PX / _TEMPLATE_PX)
+        moved_px = np.linalg.inv(self._matrix[:, :2]) @ (shift * _FINER * SIZE_PX / _TEMPLATE_PX)
         return np.asarray(self._face.box_px + np.tile(moved_px, 2), np.float32)
 
     def add(self, crops: Sequence[Grey], seconds: Sequence[float]) -> None:
@@ -114,21 +113,26 @@ def _template(crop: Grey) -> NDArray[np.float32]:
     return np.asarray(small, np.float32)
 
 
-def _shift(first: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float, float]:
-    """Shift (x, y) in px from ``first`` to ``other``, by the phase of their spectra."""
-    window = cv2.createHanningWindow((_TEMPLATE_PX, _TEMPLATE_PX), cv2.CV_32F)
-    (x, y), _ = cv2.phaseCorrelate(first, other, window)
-    return float(x), float(y)
+def match(first: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float, NDArray[np.float64]]:
+    """How like the middle of ``first`` is found in ``other``, as a correlation, and its shift (x, y) in px to there.
+
+    Args:
+        first: grey ``(64, 64)``.
+        other: grey ``(64, 64)``.
+    """
+    scores = cv2.matchTemplate(other, np.ascontiguousarray(first[_MIDDLE, _MIDDLE]), cv2.TM_CCOEFF_NORMED)
+    _, likeness, _, (column, row) = cv2.minMaxLoc(scores)
+    shift = (column + _between(scores[row], column), row + _between(scores[:, column], row))
+    return float(likeness), np.array(shift) - _MIDDLE.start
 
 
-def _likeness(first: NDArray[np.float32], other: NDArray[np.float32], shift: tuple[float, float]) -> float:
-    """Correlation of the middle of ``first`` with what is there in ``other`` once ``shift`` is taken back."""
-    back: Transform = np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]])
-    size = (_TEMPLATE_PX, _TEMPLATE_PX)
-    moved = cv2.warpAffine(other, back, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    one, two = (image[_MIDDLE, _MIDDLE] - image[_MIDDLE, _MIDDLE].mean() for image in (first, moved))
-    lengths = float(np.linalg.norm(one) * np.linalg.norm(two))
-    return float((one * two).sum()) / lengths if lengths else 0.0
+def _between(scores: NDArray[np.float32], best: int) -> float:
+    """Place of a parabola's top through the best score and its neighbours, from the best one on."""
+    if not 0 < best < len(scores) - 1:
+        return 0.0
+    before, top, after = (float(score) for score in scores[best - 1 : best + 2])
+    bend = before - 2 * top + after
+    return 0.5 * (before - after) / bend if bend < 0 else 0.0
 
 
 def _area(box: Box) -> float:

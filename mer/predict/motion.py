@@ -10,12 +10,16 @@ from mer.align.landmarks import Points
 from mer.apex.interval import spot_interval
 from mer.apex.motion import cell_flows, cells_in, without_head
 from mer.apex.peaks import local_peaks, smooth_in_time
-from mer.apex.regions import BROWS_AND_MOUTH, EYES_AND_NOSE, boxes_of
+from mer.apex.regions import BROWS_AND_MOUTH, EYES_AND_NOSE, Region, boxes_of
 from mer.errors import MerError
 
 REACH_S = 0.3  # from an apex to the frames before and after it that it is compared with
 _PERCENTILE = 90  # as FlowPeak: few cells move
 _SMOOTHING_S = 0.02
+_EYELIDS = (
+    Region(tuple(range(36, 42)), (0.1, 0.4), (0.15, 0.30, 0.40, 0.40)),
+    Region(tuple(range(42, 48)), (0.1, 0.4), (0.60, 0.30, 0.85, 0.40)),
+)
 
 Floats = NDArray[np.float32]
 
@@ -26,12 +30,14 @@ class Peak(NamedTuple):
     Attributes:
         onset_s, apex_s, offset_s: times in s.
         height_px: of the curve at the apex.
+        eyes_px: the same of the eyelids: a blink moves them much further than brows and mouth.
     """
 
     onset_s: float
     apex_s: float
     offset_s: float
     height_px: float
+    eyes_px: float
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,15 @@ def window_curve(crops: NDArray[np.uint8], seconds: NDArray[np.float64], points_
     if reach < 2 or seconds[-1] - seconds[0] < 2 * REACH_S + 2 * step_s:
         return WindowCurve(np.zeros(0), np.zeros(0, np.float32), ())
     flows = without_head(cell_flows(crops, flow), EYES_AND_NOSE.box(points_px, crops.shape[1]))
-    inside = cells_in(boxes_of(BROWS_AND_MOUTH, points_px, crops.shape[1]), flows.shape[2:])
     even_s = np.arange(seconds[0], seconds[-1] + step_s / 2, step_s)
-    moved = at_times(flows.reshape(*flows.shape[:2], -1)[:, :, inside], seconds, even_s)
-    curve = smooth_in_time(departure(moved, reach), _SMOOTHING_S / step_s)
-    found = (_peak(moved, even_s, int(at) + reach, reach, float(curve[at])) for at in local_peaks(curve))
-    peaks = tuple(peak for peak in found if peak is not None)
+    moved, eyes_moved = (
+        at_times(flows.reshape(*flows.shape[:2], -1)[:, :, cells_in(boxes, flows.shape[2:])], seconds, even_s)
+        for boxes in (boxes_of(regions, points_px, crops.shape[1]) for regions in (BROWS_AND_MOUTH, _EYELIDS))
+    )
+    curve, eyes = (smooth_in_time(departure(one, reach), _SMOOTHING_S / step_s) for one in (moved, eyes_moved))
+    spotted = [(int(at) + reach, float(curve[at]), float(eyes[at])) for at in local_peaks(curve)]
+    intervals = [(_interval(moved, even_s, apex, reach), height, lids) for apex, height, lids in spotted]
+    peaks = tuple(Peak(*interval, height, lids) for interval, height, lids in intervals if interval is not None)
     return WindowCurve(even_s[reach : len(moved) - reach], np.asarray(curve, np.float32), peaks)
 
 
@@ -96,8 +105,8 @@ def at_times(values: Floats, seconds: NDArray[np.float64], wanted_s: NDArray[np.
     return np.asarray(values[right - 1] * (1 - share) + values[right] * share, np.float32)
 
 
-def _peak(moved: Floats, seconds: NDArray[np.float64], apex: int, reach: int, height_px: float) -> Peak | None:
-    """Onset and offset about ``apex`` by the distance from the line between what is before and after."""
+def _interval(moved: Floats, seconds: NDArray[np.float64], apex: int, reach: int) -> tuple[float, float, float] | None:
+    """Onset, apex and offset, s, about the frame ``apex`` by the distance from the line from before to after it."""
     around = moved[apex - reach : apex + reach + 1]
     share = np.linspace(0, 1, len(around), dtype=np.float32)[:, None, None]
     away = lengths_px(around - (around[0] * (1 - share) + around[-1] * share))
@@ -106,4 +115,4 @@ def _peak(moved: Floats, seconds: NDArray[np.float64], apex: int, reach: int, he
     except MerError:  # no rise: nothing moves there and back
         return None
     onset, top, offset = (float(seconds[apex - reach + at]) for at in found)
-    return Peak(onset, top, offset, height_px)
+    return onset, top, offset

@@ -74,7 +74,7 @@ def _recognizer(cfg: DictConfig) -> Recognizer:
     if len(given) != 1:
         got = " and ".join(given) or "neither"
         raise MerError("model=FILE or run=DIR", got, "give one, such as run=outputs/demo/... of a finished run")
-    settings = SpotSettings(cfg.sensitivity, cfg.min_s, cfg.max_s, **cfg.spot)
+    settings = SpotSettings(cfg.sensitivity, cfg.min_s, cfg.max_s, cfg.blink_ratio, **cfg.spot)
     ((name, path),) = given.items()
     if name == "run" and not Path(path).expanduser().is_dir():
         raise MerError("a finished run's folder", f"no folder {path}", "give run=DIR, or model=FILE")
