@@ -113,10 +113,10 @@ class TrueLandmarks:
 
     points_px: NDArray[np.float32]
 
-    def find(self, onsets, clips):  # noqa: ANN001, ANN201
+    def find(self, onsets, clips):
         """As ``LandmarkSource``."""
         return [FoundLandmarks(self.points_px) for _ in onsets]
 
-    def state(self, clip):  # noqa: ANN001, ANN201
+    def state(self, clip):
         """As ``LandmarkSource``."""
         return "true"

@@ -14,6 +14,7 @@ from mer.bench.flow import bench_flow, flow_table
 from mer.bench.loso import CASES, bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
 from mer.bench.paper import bench_paper, paper_table
+from mer.bench.predict import bench_prediction, prediction_table
 from mer.bench.prepare import bench_preparation, preparation_table
 from mer.bench.sheet import write_video_sheet
 from mer.bench.sweep import bench_sweep, sweep_table
@@ -21,7 +22,7 @@ from mer.errors import MerError, require_integer
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper")
+_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "predict")
 _LOSO_REPEATS = 3
 
 
@@ -49,6 +50,10 @@ def main(arguments: Sequence[str]) -> None:
         )
     if given.what == "paper":
         rows["paper"] = bench_paper(given.device, given.precision, given.peak_tflops)
+    if given.what == "predict":
+        frames = require_integer("--frames", given.frames, 64, 10_000)
+        long_frames = require_integer("--video-frames", given.video_frames, 0, 1_000_000)
+        rows["predict"] = bench_prediction(frames, long_frames, given.repeats)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
@@ -65,6 +70,8 @@ def main(arguments: Sequence[str]) -> None:
         output().print(loso_table(rows["loso"], f"{given.folds} folds of {given.epochs} epochs, {given.device}"))
     if "paper" in rows:
         output().print(paper_table(rows["paper"], f"the paper's training, {given.device}"))
+    if "predict" in rows:
+        output().print(prediction_table(rows["predict"]))
     if "align" in rows:
         output().print(alignment_table(rows["align"]))
     for row in (*rows.get("align", ()), *rows.get("flow", ())):
@@ -76,7 +83,10 @@ def main(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("mer bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default: the first three)")
-    parser.add_argument("--frames", type=int, default=64, help="magnify: frames of the clip (default 64)")
+    parser.add_argument("--frames", type=int, default=64, help="magnify, predict: frames of the clip (default 64)")
+    parser.add_argument(
+        "--video-frames", type=int, default=10_000, help="predict: frames of the video whose memory is watched"
+    )
     parser.add_argument("--size", type=int, default=224, help="magnify, flow: side of the crop in px (default 224)")
     parser.add_argument("--pairs", type=int, default=32, help="flow: pairs of the batch (default 32)")
     parser.add_argument(
