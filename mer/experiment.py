@@ -17,7 +17,7 @@ from mer.claims import Claiming, share_out
 from mer.clip import ClipIndex, clip_name
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
-from mer.engines import LEAKY, OnFold, PooledFolds, fold_folder, leaky_scores, run_folds
+from mer.engines import DIVERGED, LEAKY, OnFold, PooledFolds, fold_folder, leaky_scores, run_folds
 from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
@@ -235,6 +235,10 @@ def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_fo
         "seconds": pooled.seconds,
         **provenance(),
     }
+    if pooled.diverged:
+        metrics[DIVERGED] = dict(pooled.diverged)
+        told = ", ".join(f"{name} ({where})" for name, where in pooled.diverged.items())
+        say(f"DIVERGED, not a result: no numbers in {told}; lower recognition.optimizer.lr=")
     if pooled.leaky is not None:
         leaky = metrics[LEAKY] = leaky_scores(pooled.leaky, classes)
         told = ", ".join(f"{name} {leaky[name]:.4f} (honest {metrics[name]:.4f})" for name in leaky)

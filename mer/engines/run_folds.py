@@ -1,8 +1,8 @@
 """The one place where folds are listed, handed to an engine, kept and pooled, whichever engine trains them."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from mer.predictions import class_numbers, predictions_table, read_predictions, 
 from mer.protocols.folds import Fold
 
 OnFold = Callable[[Fold, Path, bool], None]
+DIVERGED = "diverged"  # in a fold's metrics.json what is no number, in a run's the folds where that is so
 LEAKY = "leaky_best_epoch_on_test"  # the figure's name wherever it is kept or shown
 
 
@@ -25,12 +26,14 @@ LEAKY = "leaky_best_epoch_on_test"  # the figure's name wherever it is kept or s
 class PooledFolds:
     """What all folds together gave: the predictions of all clips in the index's order, and the seconds spent.
 
-    ``leaky`` pools the epochs that were best on each fold's own test clips, where every fold has one.
+    ``leaky`` pools the epochs that were best on each fold's own test clips, where every fold has one; ``diverged`` says
+    of each fold whose training left the numbers where it did.
     """
 
     predictions: pd.DataFrame
     seconds: float
     leaky: pd.DataFrame | None = None
+    diverged: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_folds(
@@ -96,6 +99,8 @@ def write_fold(trained: TrainedFold, clips: pd.DataFrame, classes: Sequence[str]
         save_file(trained.weights, part / "model.safetensors")
         scores = summarise(confusion_matrix(*class_numbers(table, classes), len(classes)), classes)
         report = scores | {"subject": trained.fold.subject, "seed": trained.seed, "seconds": trained.seconds}
+        if trained.diverged is not None:
+            report[DIVERGED] = trained.diverged
         if trained.watched is not None:
             tables = [predictions_table(test, epoch, classes) for epoch in trained.watched]
             best = max(range(len(tables)), key=lambda epoch: _accuracy(tables[epoch], classes))
@@ -107,12 +112,14 @@ def write_fold(trained: TrainedFold, clips: pd.DataFrame, classes: Sequence[str]
 def pool(folds: Sequence[Fold], root: Path) -> PooledFolds:
     """Put the kept folds together."""
     folders = [fold_folder(root, fold) for fold in folds]
-    seconds = sum(float(json.loads((folder / "metrics.json").read_text())["seconds"]) for folder in folders)
+    kept = [json.loads((folder / "metrics.json").read_text()) for folder in folders]
+    seconds = sum(float(one["seconds"]) for one in kept)
+    diverged = {str(one["subject"]): str(one[DIVERGED]) for one in kept if DIVERGED in one}
     rows = np.concatenate([fold.test for fold in folds])
     leaky = None
     if all((folder / f"{LEAKY}.csv").is_file() for folder in folders):
         leaky = _pool(folders, rows, f"{LEAKY}.csv")
-    return PooledFolds(_pool(folders, rows, "predictions.csv"), seconds, leaky)
+    return PooledFolds(_pool(folders, rows, "predictions.csv"), seconds, leaky, diverged)
 
 
 def leaky_scores(predictions: pd.DataFrame, classes: Sequence[str]) -> dict[str, float]:

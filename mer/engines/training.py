@@ -1,6 +1,7 @@
 """What every engine is given and gives back."""
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -82,6 +83,14 @@ class TrainedFold:
     weights: dict[str, Tensor]
     seconds: float
     watched: Probabilities | None = None
+
+    @property
+    def diverged(self) -> str | None:
+        """Where the training left the numbers: ``loss of epoch 3`` or ``predictions``; None where it did not."""
+        lost = [epoch for epoch, loss, _ in self.history if not math.isfinite(loss)]
+        if lost:
+            return f"loss of epoch {lost[0]}"
+        return None if np.isfinite(self.probabilities).all() else "predictions"
 
 
 class Engine(Protocol):
