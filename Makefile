@@ -25,6 +25,8 @@ demo: install ## synthesise clips, train LOSO with and without magnification, co
 		+sweep=magnification magnify=evm,none
 	$(MER) compare $(DEMO)/outputs/demo/magnification
 	$(MER) report $(DEMO)/outputs/demo/magnification --out $(DEMO)/report.html
+	$(MER) export run="$$(ls -td $(DEMO)/outputs/demo/magnification/magnify=evm-* | head -n 1)" \
+		out=$(DEMO)/model.safetensors
 
 test: install ## the tests that take seconds
 	$(PYTEST) -m "not slow"

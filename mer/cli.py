@@ -16,6 +16,7 @@ VERBS = {
     "compare": "table and figures of runs and sweeps, with paired tests",
     "report": "self-contained HTML report of runs and sweeps",
     "dashboard": "the W&B workspace and report that compare a project's runs",
+    "export": "a run's model as one file that is safe to load, with its card; onnx=true",
     "magnify": "the magnified video beside the original",
     "predict": "spot and label the movements of a face in videos; JSON lines, annotated video, timeline",
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,21 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
 def show_help(verb: str, words: Sequence[str]) -> None:
     """Print what Hydra says of ``verb`` for the help flags ``words``."""
     run_hydra(verb, lambda _: None, words)
+
+
+def with_paths(words: Iterable[str], names: Collection[str]) -> list[str]:
+    """``words`` with the values of settings ``names`` in quotes: paths of a sweep's runs have ``=`` in them.
+
+    >>> with_paths(["run=outputs/alpha=20", "folds=[a,b]"], ["run"])
+    ["run='outputs/alpha=20'", 'folds=[a,b]']
+    """
+    return [_quoted(word) if word.partition("=")[0] in names else word for word in words]
+
+
+def _quoted(word: str) -> str:
+    name, _, value = word.partition("=")
+    is_plain = value in ("", "null") or value[0] in "'\"" or "'" in value or value.endswith("\\")
+    return word if is_plain else f"{name}='{value}'"
 
 
 def _in_order(words: Sequence[str]) -> list[str]:

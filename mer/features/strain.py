@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from kornia.filters import spatial_gradient
 from torch import Tensor
@@ -69,10 +70,8 @@ def _by_kernel(maps: Tensor, mode: str) -> tuple[Tensor, Tensor]:
 
 
 def _backward(maps: Tensor) -> tuple[Tensor, Tensor]:
-    along_x, along_y = torch.zeros_like(maps), torch.zeros_like(maps)
-    along_x[..., :, 1:] = maps.diff(dim=-1)
-    along_y[..., 1:, :] = maps.diff(dim=-2)
-    return along_x, along_y
+    along_x, along_y = maps[..., :, 1:] - maps[..., :, :-1], maps[..., 1:, :] - maps[..., :-1, :]
+    return F.pad(along_x, (1, 0)), F.pad(along_y, (0, 0, 1, 0))
 
 
 DERIVATIVES: Mapping[str, Callable[[Tensor], tuple[Tensor, Tensor]]] = {
