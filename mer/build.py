@@ -15,6 +15,7 @@ from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps
 from mer.handcrafted import DescriptorModel
 from mer.hydra_app import plain
+from mer.needs import Needs
 from mer.recognition import MicroExpressionModule, balanced_weights
 
 WATCH_TEST = "report_best_epoch_on_test"  # a protocol's setting that is no matter of its folds
@@ -41,6 +42,13 @@ def build_engine(cfg: DictConfig, index: ClipIndex) -> Engine:
         engine: Engine = instantiate(cfg.engine)
         return engine
     return ClassicalEngine(instantiate(cfg.model), subject_keys(index.clips).to_numpy(object), len(index.classes))
+
+
+def build_needs(cfg: DictConfig) -> Needs:
+    """What the path has to prepare beside the flow: the features tell it for a network, a descriptor for itself."""
+    if is_network(cfg.model):
+        return Needs.of(instantiate(cfg.features))
+    return Needs.of(instantiate(cfg.model).descriptor)
 
 
 def is_network(model: DictConfig) -> bool:

@@ -16,7 +16,7 @@ from mer.protocols.folds import Fold
 
 
 class InputBatch(NamedTuple):
-    """A batch of clips: the network's inputs, each ``(B, C, H, W)``, and the class numbers ``(B,)``."""
+    """A batch of clips: the network's inputs, each ``(B, ...)``, and the class numbers ``(B,)``."""
 
     inputs: tuple[Tensor, ...]
     target: Tensor

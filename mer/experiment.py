@@ -1,7 +1,7 @@
 """One experiment, from configuration to a finished run's folder. Reads top to bottom."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from mer.build import WATCH_TEST, build_engine, build_training
+from mer.build import WATCH_TEST, build_engine, build_needs, build_training
 from mer.claims import Claiming, share_out
 from mer.clip import ClipIndex, clip_name
 from mer.datasets import FlowSource
@@ -25,7 +25,7 @@ from mer.hydra_app import plain
 from mer.interrupts import CtrlC
 from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, score_predictions, write_predictions
-from mer.preparation import Preparation, beyond_bound, dataset_apex, dataset_flow
+from mer.preparation import Preparation, beyond_bound, dataset_flow
 from mer.progress import Counter, progress_bar, say
 from mer.protocols import require_subjects_kept_back
 from mer.protocols.folds import Fold
@@ -37,6 +37,7 @@ from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
 from mer.tracking import FilesTracker, Tracker, tracked
+from mer.whole_clips import NeededMaps
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -100,10 +101,10 @@ def prepare_clips(cfg: DictConfig, index: ClipIndex) -> ClipIndex:
 
 
 def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:
-    """The clips that could be prepared, and at the features' size their flow and, if those ask for it, apex frame.
+    """The clips that could be prepared, and at the features' size their flow and whatever else the model needs.
 
     Raises:
-        MerError: the features ask for the apex frame, and the dataset is one of flow images.
+        MerError: the model needs frames, and the dataset is one of flow images; or landmarks, and there are none.
     """
     index, maps, _ = _prepare_maps(cfg, index, tell_bound=False)
     return index, maps
@@ -118,11 +119,9 @@ def prepare_maps_and_bound(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex
 
 
 def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[ClipIndex, FlowMaps, dict[str, float]]:
-    dataset = instantiate(cfg.dataset)
-    needs_apex = instantiate(cfg.features).needs_apex
+    dataset, needs = instantiate(cfg.dataset), build_needs(cfg)
     if isinstance(dataset, FlowSource):
-        if needs_apex:
-            raise MerError("clips of frames for rgb or grey", "flow images", "choose features= of flow, as uvm_uveps")
+        needs.refuse_flow_images()
         return index, _resize(dataset.flow_maps(index.clips), cfg.features.size), {}
     open_apex = int(index.clips["apex"].isna().sum())
     if open_apex:
@@ -130,6 +129,7 @@ def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[
     device = pick_device(cfg.trainer.accelerator)
     magnifier = instantiate(cfg.magnify).to(device)
     preparation = _preparation(cfg, magnifier)
+    needs.refuse_without_landmarks(preparation.aligner.finds_landmarks)
     flow = instantiate(cfg.flow)
     # Asked before the clips are prepared: a flow method without its weights says so now.
     settings = {"magnify": plain(cfg.magnify), "flow": flow_state(flow, plain(cfg.flow))}
@@ -138,12 +138,11 @@ def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[
         maps = dataset_flow(
             index.clips, paths, preparation, magnifier, flow, settings, device, Counter(bars, "flow"), cfg.features.size
         )  # fmt: skip
-        if needs_apex:
-            apex = dataset_apex(
-                index.clips, paths, preparation, magnifier, cfg.features.size, settings["magnify"], device,
-                Counter(bars, "apex frames"),
-            )  # fmt: skip
-            maps = replace(maps, apex=apex)
+        needed = NeededMaps(
+            index.clips, paths, preparation, magnifier, flow, settings, device, cfg.features.size,
+            needs.n_frames or 0, partial(Counter, bars),
+        )  # fmt: skip
+        maps = needed.add(maps, needs)
     shares: dict[str, float] = {}
     if tell_bound and isinstance(magnifier, Bounded):
         found = beyond_bound(index.clips, paths, preparation, magnifier, device).tolist()

@@ -138,14 +138,10 @@ class Preparation:
     def _name_files(self, one: _Work) -> None:
         """Each file's key holds those of the steps before."""
         clip = one.clip
-        names = (clip["dataset"], clip["subject"], clip["clip"])
         temporal = self.temporal.at(float(clip["fps"]))
         at = -1 if one.spotter else apex_index(clip, self.apex)
         digests = frame_digests(clip, clip["files"] if one.spotter else needed_frames(clip, at, temporal), self.store)
-        found_by = self.aligner.landmark_state(clip)
-        landmarks = fingerprint({"version": LANDMARKS_VERSION, "onset": digests[0], "found by": found_by})
-        one.landmarks_path = self.store.path(names, "landmarks", landmarks)
-        crops = {"landmarks": landmarks if found_by is not None else None, "crop": self.aligner.crop_state()}
+        names, crops = _names(clip), self._name_landmarks(one, digests[0])
         if one.spotter:
             state = {"version": APEX_VERSION, "frames": digests, **crops, "spotter": one.spotter.settings()}
             one.spotted_path = self.store.path(names, "apex", fingerprint(state))
@@ -158,6 +154,42 @@ class Preparation:
         one.clip = _with_apex(clip, at)
         state = {"version": STEP_VERSION, "frames": digests, "apex": at, **crops, "temporal": temporal.settings()}
         one.path = self.store.path(names, "key_frames", fingerprint(state))
+
+    def _name_landmarks(self, one: _Work, onset_digest: str) -> dict[str, Any]:
+        """Name the landmarks' file. Returns what a clip's crops depend on beside its frames."""
+        found_by = self.aligner.landmark_state(one.clip)
+        landmarks = fingerprint({"version": LANDMARKS_VERSION, "onset": onset_digest, "found by": found_by})
+        one.landmarks_path = self.store.path(_names(one.clip), "landmarks", landmarks)
+        return {"landmarks": landmarks if found_by is not None else None, "crop": self.aligner.crop_state()}
+
+    def crops_path(self, clip: pd.Series, step: str, settings: Mapping[str, Any]) -> Path:
+        """Where what ``step`` makes of all aligned crops of ``clip`` under ``settings`` is kept.
+
+        Raises:
+            MerError: one of its frames is missing.
+        """
+        digests = frame_digests(clip, clip["files"], self.store)
+        state = {"frames": digests, **self._name_landmarks(_Work(clip), digests[0]), "settings": settings}
+        return self.store.path(_names(clip), step, fingerprint(state))
+
+    def crops(self, clip: pd.Series, in_parallel: bool = True) -> Iterator[Image]:
+        """The aligned crops ``(S, S, 3)`` of all frames of ``clip``, by the landmarks that are kept, or found and kept.
+
+        Args:
+            clip: a row of the clip index.
+            in_parallel: read the frames on all cores; not where clips are read side by side already.
+
+        Raises:
+            MerError: a frame cannot be read, or has another size than the onset; no face or landmarks.
+        """
+        one = _Work(clip)
+        self._name_landmarks(one, frame_digests(clip, clip["files"], self.store)[0])
+        _read_onset(one)
+        if one.onset is None:
+            raise one.error or ValueError("an onset frame that is not read has an error")
+        self._find_landmarks([one])
+        transform = self._transform(one, one.onset)
+        yield from aligned_crops(clip["files"], one.onset, transform, self.aligner.stabilise, in_parallel)
 
     def _make(self, work: Sequence[_Work]) -> None:
         """Make and keep key frames; landmarks of all the clips are found together."""
@@ -177,13 +209,10 @@ class Preparation:
         one.onset = None
 
     def _extract(self, one: _Work, in_parallel: bool) -> KeyFrames:
-        if isinstance(one.found, MerError):
-            raise one.found
         if one.onset is None:
             raise ValueError("the onset frame is read before")
-        one.remark = one.found.remark if one.found else ""
-        points = one.found.points_px if one.found else None
-        transform = self.aligner.transform(points, one.onset.shape[:2])
+        transform = self._transform(one, one.onset)
+        one.remark = one.found.remark if isinstance(one.found, FoundLandmarks) else ""
         if one.spotter is not None:
             self._spot(one, one.onset, transform, in_parallel)
         if one.path is None:
@@ -193,6 +222,11 @@ class Preparation:
         made = key_frames_of(files, at, one.onset, transform, temporal, self.aligner.stabilise, in_parallel)
         self.store.write(one.path, vars(made))
         return made
+
+    def _transform(self, one: _Work, onset: Image) -> ClipTransform:
+        if isinstance(one.found, MerError):
+            raise one.found
+        return self.aligner.transform(one.found.points_px if one.found else None, (onset.shape[0], onset.shape[1]))
 
     def _spot(self, one: _Work, onset: Image, transform: ClipTransform, in_parallel: bool) -> None:
         """Spot the apex on the crops of the whole clip; its curve is kept beside it, for plots."""
@@ -227,6 +261,10 @@ class Preparation:
             remark = torch.tensor(list(one.found.remark.encode()), dtype=torch.uint8)
             points = torch.from_numpy(np.ascontiguousarray(one.found.points_px, np.float32))
             self.store.write(one.landmarks_path, {"points_px": points, "remark": remark})
+
+
+def _names(clip: pd.Series) -> tuple[str, str, str]:
+    return clip["dataset"], clip["subject"], clip["clip"]
 
 
 def _with_apex(clip: pd.Series, at: int) -> pd.Series:
@@ -350,7 +388,7 @@ def _batches(
     clips: pd.DataFrame, paths: Sequence[Path], preparation: Preparation, device: torch.device
 ) -> Iterator[dict[str, Tensor]]:
     """Key frames of some clips at a time, as float ``(B, 3, S, S)`` on ``device``, by name."""
-    batch = _clips_at_once(device)
+    batch = clips_at_once(device)
     for start in range(0, len(clips), batch):
         rows = clips.iloc[start : start + batch].iterrows()
         read = [
@@ -360,7 +398,7 @@ def _batches(
         yield {name: torch.stack([getattr(one, name) for one in read]).to(device).float() for name in names}
 
 
-def _clips_at_once(device: torch.device) -> int:
+def clips_at_once(device: torch.device) -> int:
     """Clips of a batch: on a GPU as many as its free memory takes, within bounds."""
     if device.type != "cuda":
         return _BATCH

@@ -29,7 +29,7 @@ class Usage:
 
     Attributes:
         dataset: its name.
-        step: ``digests``, ``landmarks``, ``key_frames``, ``flow``; of ``index``, the dataset.
+        step: what made them, ``digests``, ``landmarks``, ``key_frames``, ``flow``; of ``index``, the dataset.
         files: their number.
         size_bytes: their size on disk.
     """

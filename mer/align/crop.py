@@ -41,9 +41,11 @@ class Aligner(Protocol):
 
     Attributes:
         stabilise: a slow drift of the head is then to be taken out of the crops.
+        finds_landmarks: clips get landmarks.
     """
 
     stabilise: bool = False
+    finds_landmarks: bool = True
 
     def find(
         self, onsets: Sequence[Image], clips: Sequence[pd.Series]
@@ -127,6 +129,8 @@ class EyeCrop(Aligner):
 
 class NoCrop(Aligner):
     """For frames that are cropped already: the whole frame, resized to a square."""
+
+    finds_landmarks = False
 
     def __init__(self, size_px: int = 224) -> None:
         self.size_px = require_integer("align.size_px", size_px, 16, 4096)

@@ -14,6 +14,11 @@ from mer.frames import Image
 
 N_LANDMARKS = 68
 _EYES = (slice(36, 42), slice(42, 48))
+MIRRORED = (  # number of the landmark that stands at each one's place in the mirrored face
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
+    *(45, 44, 43, 42, 47, 46), *(39, 38, 37, 36, 41, 40),
+    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+)  # fmt: skip
 
 Points = NDArray[np.float32]
 

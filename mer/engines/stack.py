@@ -21,7 +21,7 @@ _ELEMENTWISE = nn.Identity | nn.ReLU | nn.LeakyReLU | nn.ELU | nn.GELU | nn.SiLU
 def stack_nets(
     nets: Sequence[nn.Module], sizes: BatchSizes, dropout: Sequence[torch.Generator], example: Sequence[Tensor]
 ) -> nn.Module:
-    """F networks as one whose inputs are ``(B, F, C, H, W)`` and whose logits are ``(B, F, classes)``.
+    """F networks as one whose inputs are ``(B, F, ...)`` and whose logits are ``(B, F, classes)``.
 
     Its parameters and buffers have the networks' names and a leading fold dimension.
 
@@ -29,7 +29,7 @@ def stack_nets(
         nets: of one architecture; their forward counts dimensions from the last, as batches gain one.
         sizes: what the layers look up the folds' numbers of clips in.
         dropout: for each network the generator of its dropout.
-        example: inputs ``(B, C, H, W)`` on which the stack must agree with the networks.
+        example: inputs ``(B, ...)`` on which the stack must agree with the networks.
 
     Raises:
         MerError: a layer has no stacked form, or the stack and the networks disagree.
@@ -108,7 +108,7 @@ def _require_agreement(stack: nn.Module, nets: Sequence[nn.Module], example: Seq
     try:
         with torch.no_grad():
             expected = torch.stack([net.eval()(*example) for net in nets], dim=1)
-            repeated = [one[:, None].expand(-1, len(nets), -1, -1, -1).contiguous() for one in example]
+            repeated = [one[:, None].expand(-1, len(nets), *one.shape[1:]).contiguous() for one in example]
             found = stack.eval()(*repeated)
         agree = found.shape == expected.shape and torch.allclose(found, expected, _TOLERANCE, _TOLERANCE)
     except (RuntimeError, IndexError, ValueError, MerError) as error:

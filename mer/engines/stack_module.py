@@ -22,7 +22,7 @@ OnFoldEpoch = Callable[[int], None]
 
 
 class StackBatch(NamedTuple):
-    """A batch of every fold: inputs, each ``(B, F, C, H, W)``, targets ``(B, F)``, and the clips that are its own."""
+    """A batch of every fold: inputs, each ``(B, F, ...)``, targets ``(B, F)``, and the clips that are its own."""
 
     inputs: tuple[Tensor, ...]
     target: Tensor

@@ -1,4 +1,4 @@
-"""Training-time augmentation of flow: horizontal flip and 5x5 Gaussian blur (paper, section 3.2)."""
+"""Training-time augmentation: horizontal flip and 5x5 Gaussian blur of a clip's maps (paper, section 3.2)."""
 
 from dataclasses import replace
 
@@ -8,8 +8,12 @@ from kornia.filters import gaussian_blur2d
 from kornia.geometry.transform import hflip
 from torch import Tensor, nn
 
+from mer.align.landmarks import MIRRORED
 from mer.errors import MerError, require_integer, require_number
 from mer.flow import FlowMaps
+
+_FLOWS = frozenset({"flow", "frame_flow", "onset_flow", "unmagnified_flow"})
+_POINTS = frozenset({"landmarks"})
 
 
 class FlipBlur(nn.Module):
@@ -18,7 +22,8 @@ class FlipBlur(nn.Module):
     A clip has up to four variants; :meth:`draw` and :meth:`variant` let them be made once, ahead of the training.
 
     It works on the flow, before the features: a mirrored face moves mirrored, so the flip negates u once, and
-    m, eps and whatever else is derived later follow by themselves.
+    m, eps and whatever else is derived later follow by themselves. Frames, landmarks and other flows go with it; the
+    blur leaves landmarks where they are.
 
     Args:
         flip: probability of a horizontal flip, in [0, 1].
@@ -49,7 +54,7 @@ class FlipBlur(nn.Module):
             generator: CPU generator of the draws; default: torch's own. Draws are made on the CPU, so that one seed
                 means the same changes on every device.
         """
-        variants = self.draw(len(maps), generator).to(maps.flow.device)[:, None, None, None]
+        variants = self.draw(len(maps), generator).to(maps.flow.device)
         maps = _where(variants % 2 == 1, flip_maps(maps), maps)
         return _where(variants >= 2, self._blurred(maps), maps)
 
@@ -64,20 +69,46 @@ class FlipBlur(nn.Module):
         return self._blurred(maps) if number >= 2 else maps
 
     def _blurred(self, maps: FlowMaps) -> FlowMaps:
+        images = {name: self._blur(tensor) for name, tensor in maps.tensors().items() if name not in _POINTS}
+        return replace(maps, **images)
+
+    def _blur(self, images: Tensor) -> Tensor:
         kernel, sigma = (self.kernel_px, self.kernel_px), (self.sigma_px, self.sigma_px)
-        return maps.map(lambda tensor: gaussian_blur2d(tensor, kernel, sigma))
+        flat = images.flatten(0, -4)
+        if images.dtype == torch.uint8:
+            return gaussian_blur2d(flat.float(), kernel, sigma).round().to(torch.uint8).view_as(images)
+        blurred: Tensor = gaussian_blur2d(flat, kernel, sigma).view_as(images)
+        return blurred
 
 
 def flip_maps(maps: FlowMaps) -> FlowMaps:
-    """Mirror clips left to right: every map's positions, and the sign of u."""
-    return replace(maps.map(hflip), flow=flip_flow(maps.flow))
+    """Mirror clips left to right: every map's positions, the sign of u, and which landmark is whose mirror image."""
+    width_px = maps.flow.shape[-1]
+    return FlowMaps(**{name: _mirrored(name, tensor, width_px) for name, tensor in maps.tensors().items()})
 
 
-def flip_flow(flow_px: Float[Tensor, "batch 2 height width"]) -> Float[Tensor, "batch 2 height width"]:
-    """Mirror a flow ``(B, 2, H, W)`` left to right: positions and the sign of u."""
+def _mirrored(name: str, tensor: Tensor, width_px: int) -> Tensor:
+    if name in _POINTS:
+        return flip_landmarks(tensor, width_px)
+    mirrored: Tensor = flip_flow(tensor) if name in _FLOWS else hflip(tensor)
+    return mirrored
+
+
+def flip_flow(flow_px: Float[Tensor, "*batch 2 height width"]) -> Float[Tensor, "*batch 2 height width"]:
+    """Mirror a flow ``(..., 2, H, W)`` left to right: positions and the sign of u."""
     return hflip(flow_px) * flow_px.new_tensor([-1.0, 1.0])[:, None, None]
 
 
+def flip_landmarks(points_px: Float[Tensor, "*batch 68 2"], width_px: int) -> Float[Tensor, "*batch 68 2"]:
+    """Mirror landmarks ``(..., 68, 2)`` (x, y) px on a grid of ``width_px`` left to right, in iBUG order again."""
+    x, y = points_px[..., list(MIRRORED), :].unbind(-1)
+    return torch.stack([width_px - 1 - x, y], dim=-1)
+
+
 def _where(mask: Tensor, yes: FlowMaps, no: FlowMaps) -> FlowMaps:
-    pairs = ((yes.flow, no.flow), (yes.strain, no.strain), (yes.apex, no.apex))
-    return FlowMaps(*(None if a is None or b is None else torch.where(mask, a, b) for a, b in pairs))  # type: ignore[arg-type]
+    others = no.tensors()
+
+    def choose(name: str, tensor: Tensor) -> Tensor:
+        return torch.where(mask.view(-1, *[1] * (tensor.ndim - 1)), tensor, others[name])
+
+    return FlowMaps(**{name: choose(name, tensor) for name, tensor in yes.tensors().items()})

@@ -50,9 +50,10 @@ class BranchFeatures(nn.Module):
         return tuple(sum(CHANNELS[name].width for name in branch) for branch in self.branches)
 
     @property
-    def needs_apex(self) -> bool:
-        """Whether a branch takes the magnified apex frame."""
-        return any(CHANNELS[name].takes_apex for branch in self.branches for name in branch)
+    def needs(self) -> frozenset[str]:
+        """What the channels ask for beside the flow: the magnified apex frame, or nothing."""
+        takes_apex = any(CHANNELS[name].takes_apex for branch in self.branches for name in branch)
+        return frozenset({"apex"} if takes_apex else ())
 
     def forward(self, maps: FlowMaps) -> tuple[Float[Tensor, "batch channel height width"], ...]:
         """Maps of ``B`` clips -> ``(B, C_a, H, W)`` and, where there is a second branch, ``(B, C_b, H, W)``.

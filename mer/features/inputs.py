@@ -17,11 +17,11 @@ class ClipInputs(Protocol):
     """Makes a network's inputs of clips, chosen by row number."""
 
     def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """Inputs of the clips ``rows`` ``(B,)`` as they are, each ``(B, C, H, W)``."""
+        """Inputs of the clips ``rows`` ``(B,)`` as they are, each ``(B, ...)``: ``(B, C, H, W)`` of a branch, say."""
         ...
 
     def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
-        """Augmented inputs of several folds' batches, each ``(B, F, C, H, W)``.
+        """Augmented inputs of several folds' batches, each ``(B, F, ...)``.
 
         Args:
             rows: for each of ``F`` folds its ``(b,)`` row numbers; B is the largest b, a shorter batch is filled up
@@ -50,7 +50,7 @@ class FreshInputs:
     def augmented(self, rows: Sequence[Tensor], generators: Sequence[torch.Generator]) -> tuple[Tensor, ...]:
         folds = [self._one(*fold) for fold in zip(rows, generators, strict=True)]
         longest = max(map(len, rows))
-        filled = [[torch.cat([one, one[:1].expand(longest - len(one), -1, -1, -1)]) for one in fold] for fold in folds]
+        filled = [[_filled_up(one, longest) for one in fold] for fold in folds]
         return tuple(torch.stack(one, dim=1) for one in zip(*filled, strict=True))
 
     def _one(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -101,6 +101,10 @@ def clip_inputs(maps: FlowMaps, features: nn.Module, augment: Any) -> ClipInputs
     n_bytes = sum(tensor.nbytes for tensor in one) * len(maps) * variants
     chosen = TabledInputs if n_bytes <= TABLE_BYTES else FreshInputs
     return chosen(maps, features, augment)
+
+
+def _filled_up(batch: Tensor, longest: int) -> Tensor:
+    return torch.cat([batch, batch[:1].expand(longest - len(batch), *batch.shape[1:])])
 
 
 def fill_up(rows: Sequence[Tensor]) -> Tensor:

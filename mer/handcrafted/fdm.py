@@ -6,8 +6,40 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mer.errors import MerError, require_integer, require_number
+from mer.flow import FlowMaps
 
 _MOST_ROUNDS = 100
+
+
+class FacialDynamicsMap:
+    """FDM of clips' flow from frame to frame; settings of :func:`facial_dynamics_map`.
+
+    Args:
+        frames: T, that each clip is brought to by temporal interpolation; it has T - 1 flows.
+        grid: cuboids along each side of the image.
+        segments: cuboids along time.
+        align: take each flow's most frequent displacement off.
+        bin_px: width of the histogram that finds it.
+
+    Raises:
+        MerError: a setting is out of bounds.
+    """
+
+    needs = frozenset({"frame_flow"})
+
+    def __init__(
+        self, frames: int = 10, grid: int = 8, segments: int = 4, align: bool = True, bin_px: float = 0.1
+    ) -> None:
+        self.frames = require_integer("model.descriptor.frames", frames, 2, 10_000)
+        self.grid = require_integer("model.descriptor.grid", grid, 1, 100)
+        self.segments = require_integer("model.descriptor.segments", segments, 1, 100)
+        self.align = align
+        self.bin_px = require_number("model.descriptor.bin_px", bin_px, 1e-3, 100)
+
+    def __call__(self, maps: FlowMaps) -> Float[Tensor, "batch features"]:
+        """``(N, segments grid^2 2)``."""
+        settings = self.grid, self.segments, self.align, self.bin_px
+        return torch.stack([facial_dynamics_map(flows, *settings) for flows in maps.need("frame_flow")])
 
 
 def facial_dynamics_map(

@@ -1,13 +1,49 @@
 """Local binary patterns of six intersection points (LBP-SIP)."""
 
 import numpy as np
+import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
+from torch import Tensor
 
-from mer.errors import require_integer
+from mer.errors import require_integer, require_number
+from mer.flow import FlowMaps
 from mer.handcrafted.blocks import block_slices
-from mer.handcrafted.clips import require_clip
+from mer.handcrafted.clips import grey_clips, require_clip, require_frames
 
 _SPATIAL_BINS, _TEMPORAL_BINS = 16, 4
+
+
+class LBPSip:
+    """LBP-SIP of clips' grey frames; settings of :func:`lbp_sip`.
+
+    Args:
+        frames: T, that each clip is brought to by temporal interpolation.
+        blocks: N of N x N.
+        radius_px: R.
+        radius_frames: R_t.
+        overlap: share of a block that the next one covers too.
+
+    Raises:
+        MerError: a setting is out of bounds, or the frames too few for R_t.
+    """
+
+    needs = frozenset({"frames"})
+
+    def __init__(
+        self, frames: int = 10, blocks: int = 5, radius_px: int = 1, radius_frames: int = 4, overlap: float = 0.0
+    ) -> None:
+        self.frames = require_integer("model.descriptor.frames", frames, 2, 10_000)
+        self.blocks = require_integer("model.descriptor.blocks", blocks, 1, 1000)
+        self.radius_px = require_integer("model.descriptor.radius_px", radius_px, 1, 100)
+        self.radius_frames = require_integer("model.descriptor.radius_frames", radius_frames, 1, 100)
+        require_frames(self.frames, self.radius_frames)
+        self.overlap = require_number("model.descriptor.overlap", overlap, 0, 0.99)
+
+    def __call__(self, maps: FlowMaps) -> Float[Tensor, "batch features"]:
+        """``(N, blocks^2 20)``."""
+        settings = (self.blocks, self.blocks), self.radius_px, self.radius_frames, self.overlap
+        return torch.from_numpy(np.stack([lbp_sip(clip, *settings) for clip in grey_clips(maps)]))
 
 
 def lbp_sip(

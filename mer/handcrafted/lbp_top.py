@@ -5,16 +5,68 @@ from functools import cache
 from itertools import product
 
 import numpy as np
+import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
+from torch import Tensor
 
-from mer.errors import MerError, require_choice, require_integer
+from mer.errors import MerError, require_choice, require_integer, require_number
+from mer.flow import FlowMaps
 from mer.handcrafted.blocks import block_slices
-from mer.handcrafted.clips import require_clip
+from mer.handcrafted.clips import grey_clips, require_clip, require_frames
 
 Codes = NDArray[np.uint8]
 _SAMPLINGS = ("bilinear", "nearest")
 # Axes of (T, H, W) that hold a plane's (rows, columns); rows count upwards in XY, forwards in time in XT and YT.
 _PLANES = ((1, 2, -1), (0, 2, 1), (0, 1, 1))
+
+
+class LBPTop:
+    """LBP-TOP of clips' grey frames; settings of :func:`lbp_top`.
+
+    Args:
+        frames: T, that each clip is brought to by temporal interpolation.
+        blocks: N of N x N.
+        radii: (R_x, R_y, R_t), px, px and frames.
+        neighbours: P, 4 or 8.
+        uniform: map codes to the uniform patterns.
+        sampling: ``bilinear`` or ``nearest``.
+        overlap: share of a block that the next one covers too.
+
+    Raises:
+        MerError: a setting is out of bounds, or the frames too few for R_t.
+    """
+
+    needs = frozenset({"frames"})
+
+    def __init__(
+        self,
+        frames: int = 10,
+        blocks: int = 5,
+        radii: Sequence[int] = (1, 1, 4),
+        neighbours: int = 8,
+        uniform: bool = True,
+        sampling: str = "bilinear",
+        overlap: float = 0.0,
+    ) -> None:
+        self.frames = require_integer("model.descriptor.frames", frames, 2, 10_000)
+        self.blocks = require_integer("model.descriptor.blocks", blocks, 1, 1000)
+        if len(radii) != 3:
+            raise MerError("model.descriptor.radii of x, y and time", repr(list(radii)), "set [1,1,4], say")
+        radius_x, radius_y, radius_t = (
+            require_integer("each of model.descriptor.radii", radius, 1, 100) for radius in radii
+        )
+        self.radii = radius_x, radius_y, radius_t
+        require_frames(self.frames, radius_t)
+        self.neighbours = _require_neighbours("model.descriptor.neighbours", neighbours)
+        self.uniform = uniform
+        self.sampling = require_choice("model.descriptor.sampling", sampling, _SAMPLINGS)
+        self.overlap = require_number("model.descriptor.overlap", overlap, 0, 0.99)
+
+    def __call__(self, maps: FlowMaps) -> Float[Tensor, "batch features"]:
+        """``(N, blocks^2 3 bins)``."""
+        settings = (self.blocks, self.blocks), self.radii, self.neighbours, self.uniform, self.sampling, self.overlap
+        return torch.from_numpy(np.stack([lbp_top(clip, *settings) for clip in grey_clips(maps)]))
 
 
 def lbp_top(
@@ -156,7 +208,12 @@ def _histograms(
 def _require(clip: NDArray[np.uint8], radii: Sequence[int], neighbours: int, sampling: str) -> None:
     for radius in radii:
         require_integer("each of radii", radius, 1, 100)
-    if neighbours not in (4, 8):
-        raise MerError("4 or 8 neighbours", repr(neighbours), "set neighbours to one of these")
+    _require_neighbours("neighbours", neighbours)
     require_choice("sampling", sampling, _SAMPLINGS)
     require_clip(clip, max(radii[:2]), radii[2])
+
+
+def _require_neighbours(name: str, neighbours: int) -> int:
+    if neighbours not in (4, 8):
+        raise MerError(f"{name} of 4 or 8", repr(neighbours), "set it to one of these")
+    return neighbours

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mer.align.landmarks import Points
-from mer.errors import MerError, require_number
+from mer.errors import MerError, require_integer, require_number
+from mer.flow import FlowMaps
 from mer.flow.bicubic import pixel_positions, sample_bicubic
 from mer.handcrafted.bi_woof import orientation_bins
 from mer.handcrafted.regions36 import region_masks
@@ -16,6 +17,31 @@ from mer.handcrafted.regions36 import region_masks
 _BINS = 8
 _STABLE = (*range(6), *range(11, 17), 30)  # the jaw's sides and the tip of the nose
 _FEWEST_STABLE = 4
+
+
+class Mdmo:
+    """MDMO of clips' flow from the onset frame to each later one; settings of :func:`mdmo`.
+
+    Args:
+        frames: T, that each clip is brought to by temporal interpolation; it has T - 1 flows.
+        weight: w, of the lengths against the directions.
+        align: take the head's own motion off first.
+
+    Raises:
+        MerError: a setting is out of bounds.
+    """
+
+    needs = frozenset({"landmarks", "onset_flow"})
+
+    def __init__(self, frames: int = 10, weight: float = 0.8, align: bool = True) -> None:
+        self.frames = require_integer("model.descriptor.frames", frames, 2, 10_000)
+        self.weight = require_number("model.descriptor.weight", weight, 0, 1)
+        self.align = align
+
+    def __call__(self, maps: FlowMaps) -> Float[Tensor, "batch 72"]:
+        """``(N, 72)``."""
+        clips = zip(maps.need("onset_flow"), maps.need("landmarks").numpy(), strict=True)
+        return torch.stack([mdmo(flows, points, self.weight, self.align) for flows, points in clips])
 
 
 def mdmo(

@@ -14,7 +14,11 @@ _BATCH = 64  # clips described at once, for the memory's sake
 
 
 class Descriptor(Protocol):
-    """Maps of ``N`` clips -> ``(N, D)``; each clip's row is made of that clip alone."""
+    """Maps of ``N`` clips -> ``(N, D)``; each clip's row is made of that clip alone.
+
+    One that looks at more than the flow from onset to apex says so by attributes ``needs`` and ``frames``, see
+    :class:`mer.needs.Needs`.
+    """
 
     def __call__(self, maps: FlowMaps) -> Tensor: ...
 
@@ -31,7 +35,7 @@ class DescriptorModel:
     """A descriptor, computed once, and a classifier that is fitted in each fold. It has no epochs and no weights.
 
     Args:
-        descriptor: of a clip's flow; none for a classifier that looks at no clip.
+        descriptor: of a clip; none for a classifier that looks at no clip.
         classifier: of descriptors.
     """
 

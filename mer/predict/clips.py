@@ -1,7 +1,7 @@
 """A movement of a video as the clip that training would make of it: its frames, its key frames, its maps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from mer.flow import FlowMaps
 from mer.flow.state import flow_state
 from mer.frames import Image
 from mer.hydra_app import plain
-from mer.preparation import Preparation, dataset_apex, dataset_flow
+from mer.needs import Needs
+from mer.preparation import Preparation, dataset_flow
 from mer.store import Store
 from mer.trusted import trusted_config
+from mer.whole_clips import NeededMaps
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class MovementPath:
         self._aligner = _aligner(cfg, landmarks)
         self._apex, self._flow = instantiate(cfg.apex), instantiate(cfg.flow)
         self._magnifier = instantiate(cfg.magnify).to(device)
-        self._needs_apex = bool(instantiate(cfg.features).needs_apex)
+        self._needs = Needs.of(instantiate(cfg.features))
         self._settings = {"magnify": plain(cfg.magnify), "flow": flow_state(self._flow, plain(cfg.flow))}
 
     @torch.no_grad()
@@ -70,12 +72,10 @@ class MovementPath:
         """
         preparation = Preparation(Store(folder / "store"), self._aligner, self._apex, self._magnifier.temporal)
         path = preparation.path(clips.iloc[0])
-        common = (clips, [path], preparation, self._magnifier)
+        common = (clips, [path], preparation, self._magnifier, self._flow, self._settings, self._device)
         size = self._cfg.features.size
-        maps = dataset_flow(*common, self._flow, self._settings, self._device, _untold, size)
-        if self._needs_apex:
-            apex = dataset_apex(*common, size, self._settings["magnify"], self._device, _untold)
-            maps = replace(maps, apex=apex)
+        needed = NeededMaps(*common, size, self._needs.n_frames or 0, lambda step: _untold)
+        maps = needed.add(dataset_flow(*common, _untold, size), self._needs)
         key = preparation.key_frames(clips.iloc[0], path)
         onset, apex_frame, band = (
             one[None].to(self._device).float() for one in (key.onset, key.apex, key.band)

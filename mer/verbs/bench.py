@@ -11,6 +11,7 @@ import torch
 from mer.align import DlibLandmarks, EyeCrop, FanLandmarks, LandmarkSource
 from mer.bench.align import alignment_table, bench_alignment
 from mer.bench.flow import bench_flow, flow_table
+from mer.bench.lbp_top import bench_lbp_top, lbp_top_table
 from mer.bench.loso import CASES, bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
 from mer.bench.paper import bench_paper, paper_table
@@ -22,7 +23,7 @@ from mer.errors import MerError, require_integer
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "predict")
+_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "lbp_top", "predict")
 _LOSO_REPEATS = 3
 
 
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str]) -> None:
         frames = require_integer("--frames", given.frames, 64, 10_000)
         long_frames = require_integer("--video-frames", given.video_frames, 0, 1_000_000)
         rows["predict"] = bench_prediction(frames, long_frames, given.repeats)
+    if given.what == "lbp_top":
+        rows["lbp_top"] = bench_lbp_top(require_integer("--repeats", given.repeats, 1, 1000))
     if given.json:
         print(json.dumps(rows, indent=2))
         return
@@ -72,6 +75,8 @@ def main(arguments: Sequence[str]) -> None:
         output().print(paper_table(rows["paper"], f"the paper's training, {given.device}"))
     if "predict" in rows:
         output().print(prediction_table(rows["predict"]))
+    if "lbp_top" in rows:
+        output().print(lbp_top_table(rows["lbp_top"]))
     if "align" in rows:
         output().print(alignment_table(rows["align"]))
     for row in (*rows.get("align", ()), *rows.get("flow", ())):

@@ -1,5 +1,7 @@
 """Flip and blur of a clip's flow."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,10 +9,13 @@ import torch
 from kornia.geometry.transform import hflip
 from torch import Tensor
 
+from mer.align.landmarks import MIRRORED
 from mer.errors import MerError
 from mer.features import FlipBlur
 from mer.features.augment import flip_flow
 from mer.flow import FlowMaps
+from mer.synth.portrait import MIRROR_ORDER
+from tests.clip_maps import noise_maps
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +24,7 @@ def _seed() -> None:
 
 
 def random_maps(batch: int = 4) -> FlowMaps:
-    return FlowMaps(torch.randn(batch, 2, 16, 20), torch.rand(batch, 1, 16, 20), torch.rand(batch, 3, 16, 20))
+    return noise_maps(batch, 16, n_frames=3, width_px=20)
 
 
 def check_equal(ours: FlowMaps, expected: FlowMaps) -> None:
@@ -51,14 +56,41 @@ def test_flip_twice_gives_the_maps_back() -> None:
 def test_blur_is_the_gaussian_of_opencv(kernel_px: int, sigma_px: float) -> None:
     maps = random_maps()
     blurred = FlipBlur(flip=0, blur=1, kernel_px=kernel_px, sigma_px=sigma_px)(maps)
-    for name, original in vars(maps).items():
-        expected = np.stack(
-            [
-                [cv2.GaussianBlur(channel, (kernel_px, kernel_px), sigma_px) for channel in clip]
-                for clip in original.numpy()
-            ]
-        )
-        np.testing.assert_allclose(getattr(blurred, name).numpy(), expected, rtol=0, atol=1e-5)
+    assert torch.equal(blurred.need("landmarks"), maps.need("landmarks"))
+    for name, original in replace(maps, landmarks=None).tensors().items():
+        flat = original.flatten(0, -3).numpy().astype(np.float32)
+        expected = np.stack([cv2.GaussianBlur(channel, (kernel_px, kernel_px), sigma_px) for channel in flat])
+        rounding = 0.5 if original.dtype == torch.uint8 else 0
+        ours = getattr(blurred, name).flatten(0, -3)
+        np.testing.assert_allclose(ours.numpy(), expected, rtol=0, atol=1e-4 + rounding)
+        assert getattr(blurred, name).dtype == original.dtype
+
+
+def test_flip_mirrors_every_frame_and_negates_u_of_every_flow() -> None:
+    maps = random_maps()
+    flipped = FlipBlur(flip=1, blur=0)(maps)
+    assert torch.equal(flipped.need("frames"), maps.need("frames").flip(-1))
+    for name in ("frame_flow", "onset_flow", "unmagnified_flow"):
+        u, v = maps.need(name).flip(-1).unbind(-3)
+        assert torch.equal(flipped.need(name), torch.stack([-u, v], dim=-3))
+
+
+def test_flip_mirrors_landmarks_and_keeps_their_order() -> None:
+    maps = random_maps()
+    points, flipped = maps.need("landmarks"), FlipBlur(flip=1, blur=0)(maps).need("landmarks")
+    assert tuple(MIRROR_ORDER) == MIRRORED
+    for number, other in ((0, 16), (36, 45), (41, 46), (21, 22), (48, 54), (60, 64), (8, 8), (33, 33)):
+        x, y = points[:, other].unbind(-1)
+        torch.testing.assert_close(flipped[:, number], torch.stack([19 - x, y], dim=-1))
+
+
+def test_landmarks_stay_on_what_they_mark() -> None:
+    frames = torch.zeros(1, 2, 3, 16, 20, dtype=torch.uint8)
+    frames[0, :, :, 4, 3] = 255
+    maps = FlowMaps(torch.zeros(1, 2, 16, 20), frames=frames, landmarks=torch.tensor([3.0, 4.0]).expand(1, 68, 2))
+    flipped = FlipBlur(flip=1, blur=0)(maps)
+    x, y = flipped.need("landmarks")[0, 0].int().tolist()
+    assert flipped.need("frames")[0, 0, 0, y, x] == 255
 
 
 def test_without_probability_nothing_changes() -> None:
@@ -72,8 +104,9 @@ def test_each_clip_is_flipped_on_its_own_and_all_its_maps_with_it() -> None:
     flipped = equal_clips(new.flow, flip_flow(maps.flow))
     assert 16 < flipped.sum() < 48
     assert torch.equal(~flipped, equal_clips(new.flow, maps.flow))
-    for name in ("strain", "apex"):
+    for name in ("strain", "apex", "frames"):
         assert torch.equal(flipped, equal_clips(getattr(new, name), hflip(getattr(maps, name))))
+    assert torch.equal(~flipped, equal_clips(new.need("landmarks"), maps.need("landmarks")))
 
 
 def test_each_clip_is_blurred_on_its_own_and_all_its_maps_with_it() -> None:
@@ -81,7 +114,7 @@ def test_each_clip_is_blurred_on_its_own_and_all_its_maps_with_it() -> None:
     new = FlipBlur(flip=0, blur=0.25)(maps)
     untouched = equal_clips(new.flow, maps.flow)
     assert 32 < untouched.sum() < 60
-    for name in ("strain", "apex"):
+    for name in ("strain", "apex", "frames", "frame_flow"):
         assert torch.equal(untouched, equal_clips(getattr(new, name), getattr(maps, name)))
 
 

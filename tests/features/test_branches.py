@@ -59,15 +59,15 @@ def test_channels_come_in_the_order_asked_for(branch_a: list[str], branch_b: lis
 @pytest.mark.parametrize(
     ("branch_a", "branch_b", "needs"),
     [
-        (("u",), ("v", "angle"), False),
-        (("u", "grey"), ("v",), True),
-        (("u",), ("rgb",), True),
+        (("u",), ("v", "angle"), set()),
+        (("u", "grey"), ("v",), {"apex"}),
+        (("u",), ("rgb",), {"apex"}),
     ],
 )
 def test_features_tell_whether_they_need_the_apex_frame(
-    branch_a: tuple[str, ...], branch_b: tuple[str, ...], needs: bool
+    branch_a: tuple[str, ...], branch_b: tuple[str, ...], needs: set[str]
 ) -> None:
-    assert BranchFeatures(branch_a, branch_b).needs_apex == needs
+    assert BranchFeatures(branch_a, branch_b).needs == needs
 
 
 def test_features_of_the_apex_frame_without_one_are_refused() -> None:

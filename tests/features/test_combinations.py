@@ -10,13 +10,16 @@ from mer.features import BranchFeatures
 from mer.flow import FlowMaps
 from mer.hydra_app import conf_dir
 
-NAMES = sorted(path.stem for path in (conf_dir() / "features").glob("*.yaml"))
+FILES = sorted((conf_dir() / "features").glob("*.yaml"))
 
 
 def composed(name: str) -> DictConfig:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg: DictConfig = compose(f"features/{name}").features
     return cfg
+
+
+NAMES = [path.stem for path in FILES if "branch_a" in composed(path.stem)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -28,7 +31,7 @@ def test_file_is_named_by_its_channels(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_features_have_as_many_maps_as_they_tell(name: str) -> None:
     features: BranchFeatures = instantiate(composed(name))
-    maps = FlowMaps(torch.randn(2, 2, 10, 10), apex=torch.rand(2, 3, 10, 10) if features.needs_apex else None)
+    maps = FlowMaps(torch.randn(2, 2, 10, 10), apex=torch.rand(2, 3, 10, 10) if "apex" in features.needs else None)
     assert tuple(branch.shape[1] for branch in features(maps)) == features.in_channels
 
 
@@ -39,5 +42,5 @@ def test_combinations_differ_in_their_channels_alone(name: str) -> None:
 
 
 def test_files_say_on_top_what_they_are_for() -> None:
-    for path in (conf_dir() / "features").glob("*.yaml"):
+    for path in FILES:
         assert path.read_text().startswith("# ")

@@ -1,10 +1,15 @@
 """Flow keeps its meaning when its grid changes."""
 
+from dataclasses import fields, replace
+
 import pytest
 import torch
 from torch import Tensor
 
+from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
+from mer.needs import NEEDS
+from tests.clip_maps import noise_maps
 
 
 def relative_positions(height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -68,3 +73,21 @@ def test_digest_tells_maps_apart_by_any_value(strain: Tensor | None) -> None:
 def test_digest_does_not_depend_on_the_memory_layout() -> None:
     flow = torch.arange(96.0).view(3, 4, 4, 2).permute(0, 3, 1, 2)
     assert FlowMaps(flow).digest() == FlowMaps(flow.contiguous()).digest()
+
+
+def test_every_field_is_selected_told_apart_and_asked_for() -> None:
+    maps = noise_maps()
+    chosen = maps.select(torch.tensor([2, 0]))
+    for name, tensor in maps.tensors().items():
+        assert torch.equal(chosen.need(name), tensor[[2, 0]])
+        changed = tensor.clone()
+        changed.view(-1)[-1] += 1
+        assert replace(maps, **{name: changed}).digest() != maps.digest()
+        if name in NEEDS:
+            with pytest.raises(MerError, match=f"prepare maps.{name} too"):
+                replace(maps, **{name: None}).need(name)
+    assert list(maps.tensors()) == [field.name for field in fields(FlowMaps)]
+
+
+def test_fields_that_are_not_there_stay_away() -> None:
+    assert list(FlowMaps(torch.zeros(3, 2, 4, 4)).select([0]).to("cpu").tensors()) == ["flow"]

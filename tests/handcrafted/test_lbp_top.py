@@ -130,7 +130,7 @@ def test_there_are_59_uniform_patterns() -> None:
     [
         ({"radii": (1, 1, 6)}, "clip of 13 frames"),
         ({"radii": (0, 1, 1)}, "each of radii"),
-        ({"neighbours": 6}, "4 or 8 neighbours"),
+        ({"neighbours": 6}, "neighbours of 4 or 8"),
         ({"sampling": "cubic"}, "sampling"),
         ({"blocks": (40, 1)}, "40 px or more for 40 blocks"),
         ({"blocks": (0, 1)}, "each of blocks"),

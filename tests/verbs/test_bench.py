@@ -1,5 +1,6 @@
 """`mer bench` measures two ways to the same frames, and every source of landmarks against true ones."""
 
+import io
 import json
 import sys
 from functools import partial
@@ -10,11 +11,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from mer.align import FoundLandmarks
 from mer.bench import loso, paper
 from mer.bench.align import bench_alignment
 from mer.bench.flow import make_pairs
+from mer.bench.lbp_top import bench_lbp_top, in_a_loop, in_arrays, lbp_top_table
 from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip, in_torch
 from mer.errors import MerError
 from mer.features import FlipBlur
@@ -239,3 +242,16 @@ def test_paper_bench_counts_operations_by_hand_and_their_share_of_the_peak() -> 
     assert row["share_of_peak"] == pytest.approx(row["tflop_per_s"] / 2)
     flop = 2 * (2 * 30 * 30 * 16 * 27 + 3 * 400 * 5)
     assert row["tflop_per_s"] == pytest.approx(26 * 50 * flop / row["seconds"] / 1e12, rel=0.01)
+
+
+def test_the_loop_that_lbp_top_is_measured_beside_gives_the_same_histograms() -> None:
+    clip = np.random.default_rng(3).integers(0, 256, (10, 21, 18), dtype=np.uint8)
+    np.testing.assert_allclose(in_a_loop(clip), in_arrays(clip), rtol=0, atol=1e-12)
+
+
+def test_bench_of_lbp_top_scales_the_loops_time_and_says_so() -> None:
+    (row,) = bench_lbp_top(1, n_clips=4, shape=(9, 14, 12))
+    assert row["ratio"] == pytest.approx(float(str(row["instead_s"])) / float(str(row["mer_s"])))
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(lbp_top_table([row]))
+    assert "timed on 2 clips and scaled" in console.export_text()

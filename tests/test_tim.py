@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mer.errors import MerError
-from mer.handcrafted import temporal_interpolation
+from mer.tim import temporal_interpolation
 
 
 def clip_of(length: int) -> NDArray[np.uint8]:
@@ -53,7 +53,9 @@ def test_equal_frames_give_equal_frames_back() -> None:
     np.testing.assert_allclose(temporal_interpolation(clip, 9), np.repeat(clip[:1], 9, axis=0), atol=1e-8)
 
 
-@pytest.mark.parametrize(("clip", "n_frames", "message"), [(clip_of(1), 5, "two frames"), (clip_of(4), 1, "n_frames")])
+@pytest.mark.parametrize(
+    ("clip", "n_frames", "message"), [(clip_of(1), 5, "two frames"), (clip_of(4), 1, "frames to be a number")]
+)
 def test_too_few_frames_are_refused(clip: NDArray[np.uint8], n_frames: int, message: str) -> None:
     with pytest.raises(MerError, match=message):
         temporal_interpolation(clip, n_frames)

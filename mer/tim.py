@@ -1,9 +1,15 @@
 """Temporal interpolation (TIM): a clip of any length as one of a fixed number of frames."""
 
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mer.errors import MerError, require_integer
+
+_AT_ONCE = 16  # frames that are summed in one product
 
 
 def temporal_interpolation(clip: NDArray[np.uint8], n_frames: int) -> NDArray[np.float64]:
@@ -20,17 +26,44 @@ def temporal_interpolation(clip: NDArray[np.uint8], n_frames: int) -> NDArray[np
     Raises:
         MerError: fewer than two frames, or fewer than two asked for.
     """
-    require_integer("n_frames", n_frames, 2, 10_000)
-    if clip.ndim != 3 or len(clip) < 2:
+    if clip.ndim != 3:
         raise MerError("a clip (T, H, W) of two frames or more", f"{clip.shape}", "leave temporal interpolation out")
-    length = len(clip)
-    vectors = clip.reshape(length, -1).astype(np.float64)
-    mean = vectors.mean(axis=0)
+    weights = interpolation_weights(len(clip), n_frames)
+    return np.asarray(weights @ clip.reshape(len(clip), -1)).reshape(n_frames, *clip.shape[1:])
+
+
+def interpolated_frames(frames: Iterable[NDArray[np.uint8]], length: int, n_frames: int) -> NDArray[np.uint8]:
+    """The ``length`` frames of an iterable, of any one shape, as ``n_frames``, a few in memory at a time.
+
+    Values are rounded, and those beyond 0 or 255 cut off: between frames the curve can leave their range.
+
+    Raises:
+        MerError: as :func:`temporal_interpolation`.
+    """
+    weights, source = interpolation_weights(length, n_frames), iter(frames)
+    parts = []
+    for start in range(0, length, _AT_ONCE):
+        part = np.stack(list(islice(source, _AT_ONCE)))
+        total = np.tensordot(weights[:, start : start + len(part)], part.astype(np.float64), axes=1)
+        parts = [parts[0] + total] if parts else [total]
+    return np.asarray(np.rint(parts[0]).clip(0, 255), np.uint8)
+
+
+@lru_cache(64)
+def interpolation_weights(length: int, n_frames: int) -> NDArray[np.float64]:
+    """Weights ``(n_frames, length)`` of the frames in each new one; each row has the sum 1.
+
+    Raises:
+        MerError: as :func:`temporal_interpolation`.
+    """
+    require_integer("frames", n_frames, 2, 10_000)
+    if length < 2:
+        raise MerError("a clip of two frames or more", f"{length}", "leave the clip out")
     known = _curve(np.arange(1, length + 1) / length, length)
     wanted = _curve(1 / length + np.linspace(0, 1, n_frames) * (1 - 1 / length), length)
     # Frames minus their mean are orthogonal to the constant, as the curve's components are: no column is lost.
-    weights = wanted @ np.linalg.pinv(known)
-    return np.asarray(weights @ (vectors - mean) + mean).reshape(n_frames, *clip.shape[1:])
+    of_differences = wanted @ np.linalg.pinv(known)
+    return np.asarray(of_differences + (1 - of_differences.sum(axis=1, keepdims=True)) / length)
 
 
 def _curve(times: NDArray[np.float64], length: int) -> NDArray[np.float64]:
