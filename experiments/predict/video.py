@@ -19,15 +19,16 @@ from mer.synth.settings import Settings
 from mer.synth.smic import EMOTIONS
 
 Frame = NDArray[np.uint8]
-FPS = 50.0
+FPS = 30.0
 SECONDS = 60
 _EVERY_S = 6.0  # an expression
 _BLINK_AFTER_S = 3.0  # the expression
 _BLINK_S = 0.14
 _RETURN_S = 0.2  # in which what an expression leaves is gone
 _DRIFT_PX, _DRIFT_PERIOD_S = 1.5, 11.0  # of the whole head in the frame
-_NOISE_FIELDS = 24
-_QUIET = {"drift_px": 0.0, "distractor_px": 0.0, "head_variation": 0.0}
+_NOISE_FIELDS = 6
+_SIZE = (400, 400)
+_QUIET = {"drift_px": 0.0, "distractor_px": 0.0, "head_variation": 0.0, "frame_size": _SIZE}
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class SyntheticVideo:
         for number, begin_s in enumerate(np.arange(_EVERY_S / 2, SECONDS - _EVERY_S / 2, _EVERY_S)):
             self._plant(list(EMOTIONS)[number % len(EMOTIONS)], float(begin_s), pose, settings, rng)
             self._blink(float(begin_s) + _BLINK_AFTER_S, affine, rng)
-        self._noise = [rng.normal(0, settings.noise_grey, self._at_rest.shape[:2]) for _ in range(_NOISE_FIELDS)]
+        fields = rng.normal(0, settings.noise_grey, (_NOISE_FIELDS, 2 * _SIZE[1], 2 * _SIZE[0], 1))
+        self._noise = np.repeat(np.rint(fields).astype(np.int16), 3, axis=-1)
 
     def __iter__(self) -> Iterator[TimedFrame]:
         rng = np.random.default_rng(self.seed + 1)
@@ -79,10 +81,9 @@ class SyntheticVideo:
             clean = self._moving.get(index, self._at_rest)
             size = clean.shape[1::-1]
             moved = cv2.warpAffine(clean, drift, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-            field_ = self._noise[int(rng.integers(_NOISE_FIELDS))]
-            noise = np.roll(field_, rng.integers(0, 480, 2), (0, 1))[..., None]
-            noisy = np.clip(moved + noise, 0, 255)
-            yield TimedFrame(index, seconds, np.asarray(np.rint(noisy), np.uint8))
+            top, left = rng.integers(0, size, 2)
+            noise = self._noise[int(rng.integers(_NOISE_FIELDS)), top : top + size[1], left : left + size[0]]
+            yield TimedFrame(index, seconds, np.asarray(cv2.add(moved, noise, dtype=cv2.CV_8U), np.uint8))
 
     def _plant(self, emotion: str, begin_s: float, pose: Pose, settings: Settings, rng: np.random.Generator) -> None:
         clip = make_clip(self.subject, pose, (emotion, EMOTIONS[emotion]), 1, settings, self.fps, (1, 2), rng)

@@ -73,8 +73,8 @@ def write_annotated(
 
 def annotated(image: Image, index: int, prediction: Prediction, strip: _Strip | None = None) -> Image:
     """One frame of the annotated video, BGR: the RGB frame ``(H, W, 3)``, and the strip below it."""
-    strip = strip or _strip(prediction.width_px, prediction.height_px)
     height, width = image.shape[:2]
+    strip = strip or _strip(width, height)
     canvas = np.zeros((height + height % 2 + strip.height, strip.width, 3), np.uint8)
     canvas[:height, :width] = image[..., ::-1]
     shown = shown_movement(prediction.movements, float(prediction.spotting.seconds[index]))

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import pandas as pd
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
@@ -132,7 +132,9 @@ def _aligner(cfg: DictConfig, landmarks: LandmarkSource) -> Any:
         raise MerError(
             "a model of crops by the eyes", f"{cfg.align._target_}", "train one with align=fan, dlib or given"
         )
-    return instantiate({name: value for name, value in cfg.align.items() if name != "landmarks"}, landmarks=landmarks)
+    values = {str(name): value for name, value in plain(cfg.align).items() if name not in ("_target_", "landmarks")}
+    # Not by Hydra, which would take a source that is a dataclass for a configuration.
+    return get_object(cfg.align._target_)(**values, landmarks=landmarks)
 
 
 def _untold(done: int, total: int) -> None:

@@ -58,7 +58,7 @@ def _require_own(outputs: Outputs) -> None:
     there = [file for file in outputs.files if file.exists()]
     if there and not _is_prediction(outputs.lines):
         raise MerError(
-            f"free names in {outputs.lines.parent}", f"{there[0]}, which is another's", "choose another out="
+            f"free names in {outputs.lines.parent}", f"{there[0]}, which no prediction wrote", "choose another out="
         )
 
 

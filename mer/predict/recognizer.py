@@ -107,6 +107,16 @@ class Recognizer:
             MerError: it cannot be read, or landmarks cannot be found at all.
         """
         spotting = spot(stream, self.landmarks, self.settings, on_spotted)
+        return self.label(stream, spotting, on_labelled)
+
+    def label(
+        self, stream: FrameStream, spotting: Spotting, on_labelled: OnFrame = lambda done, total: None
+    ) -> Prediction:
+        """Label the movements that ``spot`` found in ``stream``.
+
+        Raises:
+            MerError: the stream cannot be read again.
+        """
         found: list[Movement | RefusedMovement] = []
         spotted = {one.interval: one for one in spotting.movements}
         for interval, prepared in self._prepared(stream, list(spotted)):

@@ -18,6 +18,7 @@ from mer.predict.motion import REACH_S, Peak, window_curve
 _RETRY_S = 0.25  # between looks for a face where there was none
 _SAME_FACE = 0.3  # overlap of a face's boxes on neighbouring looks
 _LOWEST_FPS = 8.0  # below, less than three frames of a movement are seen
+_STEPS_SHARED = 6  # of two windows' curves, so that a peak at the end of one stands inside the other
 _NO_BOX = np.full(4, np.nan, np.float32)
 
 OnFrame = Callable[[int, int], None]
@@ -103,7 +104,7 @@ def spot(
     if stream.fps < _LOWEST_FPS:
         got = f"{stream.fps:g} in {stream.source}"
         raise MerError(f"{_LOWEST_FPS:g} frames a second or more", got, "film faster: a movement lasts 1/25 to 1/2 s")
-    follower = _Follower(source, settings, stream.name, stride=max(1, round(stream.fps / settings.fps)))
+    follower = _Follower(source, settings, stream.name, stream.fps)
     shape = (0, 0)
     for frame in stream:
         shape = (frame.image.shape[0], frame.image.shape[1])
@@ -128,8 +129,10 @@ def chosen_movements(
 class _Follower:
     """Opens a window where a face is found and before the last one ends, closes it, and keeps what it tells."""
 
-    def __init__(self, source: LandmarkSource, settings: SpotSettings, name: str, stride: int) -> None:
-        self._source, self._settings, self._name, self._stride = source, settings, name, stride
+    def __init__(self, source: LandmarkSource, settings: SpotSettings, name: str, fps: float) -> None:
+        self._source, self._settings, self._name = source, settings, name
+        self._stride = max(1, round(fps / settings.fps))
+        self._step_s = self._stride / fps
         self._windows: list[FaceWindow] = []
         self._waiting: dict[int, list[tuple[NDArray[np.uint8], float]]] = {}
         self._next_look_s = 0.0
@@ -177,7 +180,7 @@ class _Follower:
 
     def _is_due(self, seconds: float) -> bool:
         """Whether a window must open, so that it has seen enough by the time the newest one ends."""
-        overlap_s = 2 * REACH_S + 2 / self._settings.fps
+        overlap_s = 2 * REACH_S + _STEPS_SHARED * self._step_s
         newest = max((window.started_s for window in self._windows), default=-np.inf)
         return seconds - newest >= self._settings.window_s - overlap_s
 

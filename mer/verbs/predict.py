@@ -1,6 +1,7 @@
 """``mer predict VIDEO... model=FILE out=DIR``: movements of a face, spotted and labelled."""
 
 import json
+import re
 import time
 from collections import Counter as Tally
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from mer.predict.timeline import plot_timeline
 from mer.progress import Counter, progress_bar, say
 
 _BAD_INPUT = 2
+_MODEL = re.compile(r"\Amodel=")  # Hydra would look for a file of conf/model
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -31,7 +33,8 @@ def main(arguments: Sequence[str]) -> None:
     """
     videos = [word for word in arguments if _is_video(word)]
     refused: list[str] = []
-    run_hydra("predict", partial(predict, videos=videos, refused=refused), [w for w in arguments if w not in videos])
+    words = [_MODEL.sub("model_file=", word) for word in arguments if word not in videos]
+    run_hydra("predict", partial(predict, videos=videos, refused=refused), words)
     if refused:
         raise FailedJobsError(refused, _BAD_INPUT)
 
@@ -70,7 +73,7 @@ def _predict_one(cfg: DictConfig, recognizer: Recognizer, output: Outputs, bars:
 
 
 def _recognizer(cfg: DictConfig) -> Recognizer:
-    given = {name: cfg[name] for name in ("model", "run") if cfg[name] is not None}
+    given = {name: path for name, path in (("model", cfg.model_file), ("run", cfg.run)) if path is not None}
     if len(given) != 1:
         got = " and ".join(given) or "neither"
         raise MerError("model=FILE or run=DIR", got, "give one, such as run=outputs/demo/... of a finished run")

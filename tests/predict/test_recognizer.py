@@ -9,6 +9,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+import mer
 from mer.align import GivenLandmarks
 from mer.errors import MerError
 from mer.experiment import load_index, prepare_maps
@@ -139,8 +140,9 @@ def test_landmarks_are_chosen_by_the_names_of_align() -> None:
 
 
 def test_importing_mer_stays_light_and_gives_the_recognizer() -> None:
-    code = "import sys, mer; assert 'torch' not in sys.modules; print(mer.Recognizer.__module__)"
+    code = "import sys, mer; print('torch' in sys.modules, dir(mer))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "mer.predict.recognizer"
+    assert found.stdout.startswith("False")
+    assert mer.Recognizer is Recognizer
     with pytest.raises(ImportError):
         exec("from mer import nothing")

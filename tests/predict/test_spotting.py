@@ -28,7 +28,7 @@ def test_planted_movement_is_found_at_its_time() -> None:
 
 
 def test_face_at_rest_or_drifting_or_blinking_shows_no_movement() -> None:
-    lids = [Bump(1.4, 0.1, 5.0, LID, 5.0), Bump(1.4, 0.1, 5.0, LID + 7, 5.0)]
+    lids = [Bump(1.4, 0.1, 3.0, LID, 3.0), Bump(1.4, 0.1, 3.0, LID + 7, 3.0)]
     for video in (stream([], fps=25, duration_s=2.4, drift_px=2.0), stream(lids, fps=25, duration_s=2.4)):
         assert spotted(video).movements == ()
 
