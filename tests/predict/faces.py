@@ -145,7 +145,8 @@ def write_video(file: Any, images: Sequence[NDArray[np.uint8]], fps: float = 30.
     return str(file)
 
 
-def untrained_model(*overrides: str, card: dict[str, Any] | None = None, folds: int = 2) -> ReleasedModel:
+@cache
+def untrained_model(*overrides: str, dataset: str = "Casme2") -> ReleasedModel:
     """Networks as drawn by chance, in the form of a released model."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         words = ["experiment=demo", "align=fan", "align.size_px=64", "model.depth=1", "model.widths=[4]", "name=x"]
@@ -153,8 +154,8 @@ def untrained_model(*overrides: str, card: dict[str, Any] | None = None, folds: 
     groups = {name: plain(cfg[name]) for name in ("align", "apex", "magnify", "flow", "features")}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        nets = tuple(build_net(cfg, 3) for _ in range(folds))
+        nets = tuple(build_net(cfg, 3) for _ in range(2))
     classes = ("negative", "positive", "surprise")
     return ReleasedModel(
-        classes, groups, plain(cfg.model), 1.5, FAKE_CARD if card is None else card, build_features(cfg, "test"), nets
+        classes, groups, plain(cfg.model), 1.5, FAKE_CARD | {"dataset": dataset}, build_features(cfg, "test"), nets
     )

@@ -99,7 +99,7 @@ def test_annotated_video_has_every_frame_and_a_strip_below(tmp_path: Path) -> No
 def test_box_changes_colour_in_a_movement_and_label_stays_a_second() -> None:
     image = np.full((300, 400, 3), 90, np.uint8)
     told = prediction()
-    corner = (10, 40)  # on the box's upper edge
+    corner = (70, 40)  # on the box's lower edge
     colours = {index: tuple(int(value) for value in annotated(image, index, told)[corner]) for index in (5, 12, 20)}
     assert colours[5] == colours[20] != colours[12]
     one = movement()

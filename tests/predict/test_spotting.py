@@ -98,7 +98,7 @@ def test_two_windows_are_the_most_that_is_held(monkeypatch: pytest.MonkeyPatch) 
         held.append(sum(len(window.crops) for window in self._windows))
 
     monkeypatch.setattr(spotting._Follower, "see", counted)
-    spotted(stream([], fps=10, duration_s=12.0), SpotSettings(fps=10, window_s=2.0))
+    spotted(stream([], fps=10, duration_s=6.0), SpotSettings(fps=10, window_s=2.0))
     assert max(held) <= 2 * 22
 
 
