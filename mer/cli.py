@@ -19,6 +19,7 @@ VERBS = {
     "export": "a run's model as one file that is safe to load, with its card; onnx=true",
     "explain": "Grad-CAM of a run over its clips, and how much of it is in the expected regions",
     "magnify": "the magnified video beside the original",
+    "predict": "spot and label the movements of a face in videos; JSON lines, annotated video, timeline",
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }
 BAD_INPUT = 2

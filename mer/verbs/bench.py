@@ -15,6 +15,7 @@ from mer.bench.lbp_top import bench_lbp_top, lbp_top_table
 from mer.bench.loso import CASES, bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
 from mer.bench.paper import bench_paper, paper_table
+from mer.bench.predict import bench_prediction, prediction_table
 from mer.bench.prepare import bench_preparation, preparation_table
 from mer.bench.sheet import write_video_sheet
 from mer.bench.sweep import bench_sweep, sweep_table
@@ -22,7 +23,7 @@ from mer.errors import MerError, require_integer
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "lbp_top")
+_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "lbp_top", "predict")
 _LOSO_REPEATS = 3
 
 
@@ -50,6 +51,10 @@ def main(arguments: Sequence[str]) -> None:
         )
     if given.what == "paper":
         rows["paper"] = bench_paper(given.device, given.precision, given.peak_tflops)
+    if given.what == "predict":
+        frames = require_integer("--frames", given.frames, 64, 10_000)
+        long_frames = require_integer("--video-frames", given.video_frames, 0, 1_000_000)
+        rows["predict"] = bench_prediction(frames, long_frames, given.repeats)
     if given.what == "lbp_top":
         rows["lbp_top"] = bench_lbp_top(require_integer("--repeats", given.repeats, 1, 1000))
     if given.json:
@@ -68,6 +73,8 @@ def main(arguments: Sequence[str]) -> None:
         output().print(loso_table(rows["loso"], f"{given.folds} folds of {given.epochs} epochs, {given.device}"))
     if "paper" in rows:
         output().print(paper_table(rows["paper"], f"the paper's training, {given.device}"))
+    if "predict" in rows:
+        output().print(prediction_table(rows["predict"]))
     if "lbp_top" in rows:
         output().print(lbp_top_table(rows["lbp_top"]))
     if "align" in rows:
@@ -81,7 +88,10 @@ def main(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("mer bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=_WHAT, default="all", help="(default: the first three)")
-    parser.add_argument("--frames", type=int, default=64, help="magnify: frames of the clip (default 64)")
+    parser.add_argument("--frames", type=int, default=64, help="magnify, predict: frames of the clip (default 64)")
+    parser.add_argument(
+        "--video-frames", type=int, default=10_000, help="predict: frames of the video whose memory is watched"
+    )
     parser.add_argument("--size", type=int, default=224, help="magnify, flow: side of the crop in px (default 224)")
     parser.add_argument("--pairs", type=int, default=32, help="flow: pairs of the batch (default 32)")
     parser.add_argument(
