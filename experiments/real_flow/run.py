@@ -1,4 +1,7 @@
-"""The study on real flows: ``python experiments/real_flow/run.py ROOT --work DIR``, see README.md."""
+"""The study on real flows: ``python experiments/real_flow/run.py ROOT --work DIR``, see README.md.
+
+Writes results.csv (a row a run), summary.csv (a row a name over its seeds) and tables.md (the same to read).
+"""
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +22,18 @@ from mer.runs import read_run
 
 HERE = Path(__file__).parent
 MOST_SEEDS = 20
-PARTS = ("best", "before", "ablations")
+MEAN_OF_SEEDS, LEAKS = "UF1 of the seeds' mean probabilities", "LEAKS: UF1 of the best epochs on the test clips"
+PARTS = ("best", "baselines", "before", "ablations")
 SETS: Mapping[str, Sequence[str]] = {"smic": ("smic",), "casme2": ("casme2",), "composite": ("smic", "casme2")}
 WATCHED = "protocol.report_best_epoch_on_test=true"
+CLASSICAL = ("features.size=28",)
+BASELINES: Mapping[str, Sequence[str]] = {
+    "majority": ("model=majority", *CLASSICAL),
+    "bi_woof": ("model=bi_woof", *CLASSICAL),
+    "bi_woof, proportion by strain": ("model=bi_woof", *CLASSICAL, "dataset.proportion=1"),
+    "off_apexnet": ("experiment=off_apexnet_flow",),
+    "ststnet": ("experiment=ststnet_flow",),
+}
 FIVE_FOLDS = ("protocol=subject_kfold", "protocol.k=5")
 ABLATIONS: Mapping[str, Sequence[str]] = {
     "all of it": (),
@@ -76,6 +88,8 @@ class Job:
             return [best] if self.clips == "composite" else [best, WATCHED]
         if self.name == "before":
             return ["experiment=smic_flow"]
+        if self.name in BASELINES:
+            return list(BASELINES[self.name])
         return [best, *FIVE_FOLDS, *ABLATIONS[self.name]]
 
 
@@ -84,6 +98,8 @@ def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
     for seed in seeds:
         if part == "best":
             yield from (Job(clips, "best", seed) for clips in SETS)
+        elif part == "baselines":
+            yield from (Job(clips, name, seed) for name in BASELINES for clips in SETS)
         elif part == "before":
             yield from (Job(clips, "before", seed) for clips in ("smic", "casme2"))
         else:
@@ -99,6 +115,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="keeps the runs; one that was killed goes on")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=["best"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET", help=", ".join(SETS))
+    parser.add_argument("--names", nargs="+", metavar="NAME", help="rows of these names alone")
     parser.add_argument("--seeds", nargs="+", type=int, default=range(5), metavar="SEED")
     parser.add_argument("--collect", action="store_true", help="train nothing: write the tables of what is done")
     given = parser.parse_args()
@@ -106,7 +123,9 @@ def main() -> None:
         if given.root is None:
             parser.error("ROOT is missing")
         for part in given.parts:
-            for job in (job for job in jobs(part, given.seeds) if job.clips in given.sets):
+            for job in jobs(part, given.seeds):
+                if job.clips not in given.sets or (given.names and job.name not in given.names):
+                    continue
                 say(f"{job.clips}, {job.name}, seed {job.seed}")
                 train(job, given.root, given.work / job.folder)
                 collect(given.work)
@@ -137,7 +156,32 @@ def collect(work: Path) -> pd.DataFrame:
         ]
     summary = pd.DataFrame(rows)
     summary.to_csv(HERE / "summary.csv", index=False, float_format="%.4f", lineterminator="\n")
+    (HERE / "tables.md").write_text(
+        "".join(markdown(summary, *key) for key in summary.groupby(["clips", "folds"]).groups)
+    )
     return summary
+
+
+def markdown(summary: pd.DataFrame, clips: str, folds: int) -> str:
+    """The table of one set of clips in one protocol: mean over seeds, standard deviation, interval over subjects."""
+    lines = [
+        f"## {clips}, {folds} folds\n",
+        f"| | seeds | accuracy | UF1 | UAR | {MEAN_OF_SEEDS} | {LEAKS} | seconds a run |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in summary[(summary["clips"] == clips) & (summary["folds"] == folds)].to_dict("records"):
+        scores = [
+            f"{row[name]:.3f} ± {row[f'{name}_sd']:.3f} ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f})"
+            for name in ("accuracy", "uf1", "uar")
+        ]
+        rest = [_cell(row[name], digits) for name, digits in (("leaky_uf1", 3), ("seconds", 0))]
+        cells = [row["name"], str(row["seeds"]), *scores, _cell(row["uf1_of_mean_probabilities"], 3), *rest]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def _cell(value: float, digits: int) -> str:
+    return "" if pd.isna(value) else f"{value:.{digits}f}"
 
 
 def finished(work: Path) -> Iterator[Job]:
