@@ -4,6 +4,7 @@ Writes results.csv (a row a run), summary.csv (a row a name over its seeds) and 
 """
 
 import argparse
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +147,8 @@ def collect(work: Path) -> pd.DataFrame:
     runs = pd.DataFrame([run_row(job, work / job.folder) for job in finished(work)])
     runs.to_csv(HERE / "results.csv", index=False, float_format="%.4f", lineterminator="\n")
     rows = []
-    for (clips, name), group in runs.groupby(["clips", "name"], sort=False):
+    for key, group in runs.groupby(["clips", "name"], sort=False):
+        clips, name = map(str, key)
         tables = [read_predictions(work / Job(clips, name, seed).folder / "predictions.csv") for seed in group["seed"]]
         rows += [
             {"clips": where, "name": name, "folds": group["folds"].iloc[0], "seeds": len(group)}
@@ -170,18 +172,20 @@ def markdown(summary: pd.DataFrame, clips: str, folds: int) -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in summary[(summary["clips"] == clips) & (summary["folds"] == folds)].to_dict("records"):
-        scores = [
-            f"{row[name]:.3f} ± {row[f'{name}_sd']:.3f} ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f})"
-            for name in ("accuracy", "uf1", "uar")
-        ]
+        scores = [_score_cell(row, name) for name in ("accuracy", "uf1", "uar")]
         rest = [_cell(row[name], digits) for name, digits in (("leaky_uf1", 3), ("seconds", 0))]
         cells = [row["name"], str(row["seeds"]), *scores, _cell(row["uf1_of_mean_probabilities"], 3), *rest]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n\n"
 
 
-def _cell(value: float, digits: int) -> str:
-    return "" if pd.isna(value) else f"{value:.{digits}f}"
+def _score_cell(row: Mapping[str, Any], name: str) -> str:
+    interval = f"{row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f}"
+    return f"{row[name]:.3f}{_cell(row[f'{name}_sd'], 3, ' ± ')} ({interval})"
+
+
+def _cell(value: float, digits: int, before: str = "") -> str:
+    return "" if pd.isna(value) else f"{before}{value:.{digits}f}"
 
 
 def finished(work: Path) -> Iterator[Job]:
@@ -222,7 +226,10 @@ def seeds_row(tables: Sequence[pd.DataFrame]) -> dict[str, float]:
     row: dict[str, float] = {}
     for name in MAIN_SCORES:
         values = [one[name] for one in scores]
-        row |= {name: float(np.mean(values)), f"{name}_sd": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0}
+        row |= {
+            name: float(np.mean(values)),
+            f"{name}_sd": float(np.std(values, ddof=1)) if len(values) > 1 else math.nan,
+        }
         row |= dict(zip((f"{name}_low", f"{name}_high"), intervals[name], strict=True))
         row[f"{name}_of_mean_probabilities"] = together[name]
     return row
