@@ -1,6 +1,10 @@
-"""The study on real flows: ``python experiments/real_flow/run.py ROOT --work DIR``, see README.md."""
+"""The study on real flows: ``python experiments/real_flow/run.py ROOT --work DIR``, see README.md.
+
+Writes results.csv (a row a run), summary.csv (a row a name over its seeds) and tables.md (the same to read).
+"""
 
 import argparse
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +23,18 @@ from mer.runs import read_run
 
 HERE = Path(__file__).parent
 MOST_SEEDS = 20
-PARTS = ("best", "before", "ablations")
+MEAN_OF_SEEDS, LEAKS = "UF1 of the seeds' mean probabilities", "LEAKS: UF1 of the best epochs on the test clips"
+PARTS = ("best", "baselines", "before", "ablations")
 SETS: Mapping[str, Sequence[str]] = {"smic": ("smic",), "casme2": ("casme2",), "composite": ("smic", "casme2")}
 WATCHED = "protocol.report_best_epoch_on_test=true"
+CLASSICAL = ("features.size=28",)
+BASELINES: Mapping[str, Sequence[str]] = {
+    "majority": ("model=majority", *CLASSICAL),
+    "bi_woof": ("model=bi_woof", *CLASSICAL),
+    "bi_woof, proportion by strain": ("model=bi_woof", *CLASSICAL, "dataset.proportion=1"),
+    "off_apexnet": ("experiment=off_apexnet_flow",),
+    "ststnet": ("experiment=ststnet_flow",),
+}
 FIVE_FOLDS = ("protocol=subject_kfold", "protocol.k=5")
 ABLATIONS: Mapping[str, Sequence[str]] = {
     "all of it": (),
@@ -76,6 +89,8 @@ class Job:
             return [best] if self.clips == "composite" else [best, WATCHED]
         if self.name == "before":
             return ["experiment=smic_flow"]
+        if self.name in BASELINES:
+            return list(BASELINES[self.name])
         return [best, *FIVE_FOLDS, *ABLATIONS[self.name]]
 
 
@@ -84,6 +99,8 @@ def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
     for seed in seeds:
         if part == "best":
             yield from (Job(clips, "best", seed) for clips in SETS)
+        elif part == "baselines":
+            yield from (Job(clips, name, seed) for name in BASELINES for clips in SETS)
         elif part == "before":
             yield from (Job(clips, "before", seed) for clips in ("smic", "casme2"))
         else:
@@ -99,6 +116,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="keeps the runs; one that was killed goes on")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=["best"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET", help=", ".join(SETS))
+    parser.add_argument("--names", nargs="+", metavar="NAME", help="rows of these names alone")
     parser.add_argument("--seeds", nargs="+", type=int, default=range(5), metavar="SEED")
     parser.add_argument("--collect", action="store_true", help="train nothing: write the tables of what is done")
     given = parser.parse_args()
@@ -106,7 +124,9 @@ def main() -> None:
         if given.root is None:
             parser.error("ROOT is missing")
         for part in given.parts:
-            for job in (job for job in jobs(part, given.seeds) if job.clips in given.sets):
+            for job in jobs(part, given.seeds):
+                if job.clips not in given.sets or (given.names and job.name not in given.names):
+                    continue
                 say(f"{job.clips}, {job.name}, seed {job.seed}")
                 train(job, given.root, given.work / job.folder)
                 collect(given.work)
@@ -127,7 +147,8 @@ def collect(work: Path) -> pd.DataFrame:
     runs = pd.DataFrame([run_row(job, work / job.folder) for job in finished(work)])
     runs.to_csv(HERE / "results.csv", index=False, float_format="%.4f", lineterminator="\n")
     rows = []
-    for (clips, name), group in runs.groupby(["clips", "name"], sort=False):
+    for key, group in runs.groupby(["clips", "name"], sort=False):
+        clips, name = map(str, key)
         tables = [read_predictions(work / Job(clips, name, seed).folder / "predictions.csv") for seed in group["seed"]]
         rows += [
             {"clips": where, "name": name, "folds": group["folds"].iloc[0], "seeds": len(group)}
@@ -137,7 +158,34 @@ def collect(work: Path) -> pd.DataFrame:
         ]
     summary = pd.DataFrame(rows)
     summary.to_csv(HERE / "summary.csv", index=False, float_format="%.4f", lineterminator="\n")
+    (HERE / "tables.md").write_text(
+        "".join(markdown(summary, *key) for key in summary.groupby(["clips", "folds"]).groups)
+    )
     return summary
+
+
+def markdown(summary: pd.DataFrame, clips: str, folds: int) -> str:
+    """The table of one set of clips in one protocol: mean over seeds, standard deviation, interval over subjects."""
+    lines = [
+        f"## {clips}, {folds} folds\n",
+        f"| | seeds | accuracy | UF1 | UAR | {MEAN_OF_SEEDS} | {LEAKS} | seconds a run |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in summary[(summary["clips"] == clips) & (summary["folds"] == folds)].to_dict("records"):
+        scores = [_score_cell(row, name) for name in ("accuracy", "uf1", "uar")]
+        rest = [_cell(row[name], digits) for name, digits in (("leaky_uf1", 3), ("seconds", 0))]
+        cells = [row["name"], str(row["seeds"]), *scores, _cell(row["uf1_of_mean_probabilities"], 3), *rest]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def _score_cell(row: Mapping[str, Any], name: str) -> str:
+    interval = f"{row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f}"
+    return f"{row[name]:.3f}{_cell(row[f'{name}_sd'], 3, ' ± ')} ({interval})"
+
+
+def _cell(value: float, digits: int, before: str = "") -> str:
+    return "" if pd.isna(value) else f"{before}{value:.{digits}f}"
 
 
 def finished(work: Path) -> Iterator[Job]:
@@ -178,7 +226,10 @@ def seeds_row(tables: Sequence[pd.DataFrame]) -> dict[str, float]:
     row: dict[str, float] = {}
     for name in MAIN_SCORES:
         values = [one[name] for one in scores]
-        row |= {name: float(np.mean(values)), f"{name}_sd": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0}
+        row |= {
+            name: float(np.mean(values)),
+            f"{name}_sd": float(np.std(values, ddof=1)) if len(values) > 1 else math.nan,
+        }
         row |= dict(zip((f"{name}_low", f"{name}_high"), intervals[name], strict=True))
         row[f"{name}_of_mean_probabilities"] = together[name]
     return row

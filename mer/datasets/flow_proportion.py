@@ -35,4 +35,5 @@ def _correlation(first: Tensor, second: Tensor) -> Tensor:
     """Of two batches of maps, over pixels, ``(B,)``; 0 where one is constant."""
     one, other = (maps.flatten(1) - maps.flatten(1).mean(dim=1, keepdim=True) for maps in (first, second))
     norms = one.norm(dim=1) * other.norm(dim=1)
-    return (one * other).sum(dim=1) / norms.clamp_min(torch.finfo(norms.dtype).tiny)
+    correlation: Tensor = (one * other).sum(dim=1) / norms.clamp_min(torch.finfo(norms.dtype).tiny)
+    return correlation
