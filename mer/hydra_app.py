@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from mer.errors import FailedJobsError, MerError
@@ -116,6 +118,15 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     """The resolved configuration as plain values."""
     container: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     return dict(container)
+
+
+def command_line() -> list[str] | None:
+    """The words that do again what runs now: the command, or for a job of a sweep that job alone; None outside Hydra."""
+    if not HydraConfig.initialized():
+        return None
+    hydra = HydraConfig.get()
+    flags = ["-m"] if hydra.mode == RunMode.MULTIRUN else []
+    return ["mer", str(hydra.job.config_name), *flags, *hydra.overrides.task]
 
 
 def _tell(outcomes: Sequence[Outcome]) -> None:
