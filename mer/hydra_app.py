@@ -121,7 +121,7 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
 
 
 def command_line() -> list[str] | None:
-    """The words that do again what runs now: the command, or for a job of a sweep that job alone; None outside Hydra."""
+    """The words that do again what runs now, of a sweep the job in hand alone; None outside Hydra."""
     if not HydraConfig.initialized():
         return None
     hydra = HydraConfig.get()

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -152,7 +153,8 @@ def _show_mosaic(axes: Axes, pictures: Sequence[Sequence[tuple[Tensor, str]]], c
         for column, (colours, text) in enumerate(line):
             box = (column + _GAP, column + 1 - _GAP, row + 1 - _GAP, row + _GAP)
             axes.imshow(colours.permute(1, 2, 0).numpy(), extent=box)
-            axes.text(column + 0.5, row + 1 - 2 * _GAP, text, ha="center", va="bottom", fontsize="small")
+            number = axes.text(column + 0.5, row + 1 - 2 * _GAP, text, ha="center", va="bottom", fontsize="small")
+            number.set_path_effects([withStroke(linewidth=2, foreground="white")])
     axes.set(xlim=(0, columns), ylim=(len(pictures), 0), aspect="equal")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

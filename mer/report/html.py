@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
@@ -30,6 +31,7 @@ def render_report(runs: Sequence[Run], title: str, unfinished: Sequence[Unfinish
         title: of the page.
         unfinished: runs without a result, which are listed.
     """
+    runs = sorted(runs, key=_in_number_order)
     pictures = Pictures(_PICTURES_BYTES)
     figure = sweep_figure(runs, pictures)
     sections = _sections(runs, pictures)
@@ -56,6 +58,12 @@ def _sections(runs: Sequence[Run], pictures: Pictures) -> list[Markup]:
             break
         sections.append(section)
     return sections
+
+
+def _in_number_order(run: Run) -> list[tuple[int, str]]:
+    """Sorts ``alpha=5`` before ``alpha=10``."""
+    parts = re.split(r"(\d+)", str(run.path))
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _anchor(number: int) -> str:

@@ -8,13 +8,14 @@ from mer.comparison import SeedGroup, group_seeds
 from mer.predictions import MAIN_SCORES
 from mer.report.html_pictures import Pictures
 from mer.report.html_tables import Cell, data_table, score_cell
-from mer.report.markup import Markup, element, joined
+from mer.report.markup import Markup, breakable, element, joined, shortened
 from mer.report.sweep_figures import draw_sweep
 from mer.runs import Run, UnfinishedRun, differing_settings
 
 _MOST_COLUMNS = 6  # of settings; more stand in one cell
 _MOST_RUNS = 4000  # in the table
 _MOST_BARS = 40
+_LONGEST_NAME = 120
 _MOST_NAMED = 200  # unfinished runs
 
 
@@ -39,11 +40,14 @@ def runs_table(runs: Sequence[Run], anchors: Mapping[int, str]) -> Markup:
     columns = names if len(names) <= _MOST_COLUMNS else []
     rows = []
     for number, (run, one) in enumerate(zip(runs[:_MOST_RUNS], settings, strict=False)):
-        name = element("a", run.path.name, href=f"#{anchors[number]}") if number in anchors else run.path.name
+        name = f"run {number + 1}"
+        link = element("a", name, href=f"#{anchors[number]}") if number in anchors else name
         told = [_setting(one[key]) for key in columns] or [Cell(_as_text(one))] * bool(names)
         scores = [score_cell(run.metrics[key], run.metrics["intervals"][key]) for key in MAIN_SCORES]
-        rows.append([Cell(name), *told, Cell(str(run.metrics["n_clips"]), run.metrics["n_clips"]), *scores])
-    header = ["run", *(columns or ["settings that differ"] * bool(names)), "clips", *MAIN_SCORES.values()]
+        clips = Cell(str(run.metrics["n_clips"]), run.metrics["n_clips"])
+        folder = breakable(shortened(run.path.name, _LONGEST_NAME))
+        rows.append([Cell(link, number), *told, clips, *scores, Cell(folder)])
+    header = ["run", *(columns or ["settings that differ"] * bool(names)), "clips", *MAIN_SCORES.values(), "folder"]
     more = len(runs) - _MOST_RUNS
     note = element("p", f"{more} more runs were left out of the table.") if more > 0 else Markup()
     return joined([data_table("Runs, and the settings in which they differ", header, rows), note])

@@ -12,7 +12,7 @@ from mer.predictions import MAIN_SCORES, read_predictions
 from mer.report.curves import draw_curves, pool_curves
 from mer.report.html_pictures import Pictures
 from mer.report.html_tables import Cell, bar_cell, confusion_table, data_table, score_cell
-from mer.report.markup import Markup, element, joined
+from mer.report.markup import Markup, breakable, element, joined
 from mer.report.mistakes import picture_path, worst_mistakes
 from mer.report.reproduce import reproduction
 from mer.runs import Run
@@ -46,7 +46,7 @@ def run_section(run: Run, anchor: str, pictures: Pictures, is_open: bool) -> Mar
     if pictures.left_out > before:
         text = "Pictures of this run were left out to keep the page below 10 MB: "
         parts.insert(0, element("p", text, element("code", "mer report RUN"), " on its folder alone shows them."))
-    name = element("span", run.path.name, class_="name")
+    name = breakable(run.path.name)
     summary = element("summary", element("h3", name), element("span", scores, class_="scores"))
     folder = element("p", element("code", str(run.path)))
     return element("details", summary, folder, *parts, id=anchor, open=is_open, class_="run")
@@ -98,7 +98,7 @@ def _mistakes(run: Run, pictures: Pictures) -> Markup:
         return Markup()
     table = read_predictions(path)
     wrong = int((table["target"] != table["prediction"]).sum())
-    heading = element("h4", f"Worst mistakes of {wrong} in {len(table)} clips")
+    heading = element("h4", f"Worst mistakes ({wrong} of {len(table)} clips are wrong)")
     worst = worst_mistakes(table).to_dict("records")
     if not worst:
         return joined([heading, element("p", "No clip was taken for another class.")])

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer.report.figures import row_shares
-from mer.report.markup import Markup, element, joined, shortened
+from mer.report.markup import Markup, breakable, element, joined, shortened
 
 _LONGEST_CELL = 200
-_FILTERED_FROM = 6  # rows; a shorter table is seen at once
+_SHORT_CELL = 24  # letters that stay on one line
+_FILTERED_FROM = 13  # rows; a shorter table is seen at once
 _SHADES = 10  # of a confusion matrix
 
 
@@ -86,10 +87,11 @@ def _confusion_cell(count: int, share: float) -> Markup:
 
 def _row(row: Sequence[Cell], numeric: Sequence[bool]) -> Iterable[Markup]:
     for place, (cell, one) in enumerate(zip(row, numeric, strict=True)):
-        text = cell.text if isinstance(cell.text, Markup) else shortened(cell.text, _LONGEST_CELL)
+        text = cell.text if isinstance(cell.text, Markup) else breakable(shortened(cell.text, _LONGEST_CELL))
         value: str | bool = False if cell.value is None else repr(float(cell.value))
         name, scope = ("td", False) if place else ("th", "row")
-        yield element(name, text, scope=scope, class_=_side(one), data_value=value)
+        kind = _side(one) or ("short" if not isinstance(cell.text, Markup) and len(cell.text) <= _SHORT_CELL else False)
+        yield element(name, text, scope=scope, class_=kind, data_value=value)
 
 
 def _is_number(cell: Cell) -> bool:

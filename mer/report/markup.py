@@ -1,10 +1,12 @@
 """HTML in which text is escaped by construction: only ``Markup`` stands as it is."""
 
+import re
 from collections.abc import Iterable
 from html import escape
 
 # Elements that have no end.
-_VOID = ("img", "meta")
+_VOID = ("img", "meta", "wbr")
+_BREAKS = re.compile(r"(?<=[,/=&_])")
 
 
 class Markup(str):
@@ -34,6 +36,12 @@ def element(name: str, /, *children: str, **attributes: str | int | bool) -> Mar
 def joined(parts: Iterable[str]) -> Markup:
     """Parts one after the other, escaped where they are no ``Markup``."""
     return Markup("".join(part if isinstance(part, Markup) else escape(part) for part in parts))
+
+
+def breakable(text: str) -> Markup:
+    """``text``, where a line may end after the signs that names of runs and clips are put together by."""
+    parts = _BREAKS.split(text)
+    return joined(joined([element("wbr")] * (number > 0) + [part]) for number, part in enumerate(parts))
 
 
 def shortened(text: str, longest: int) -> str:
