@@ -35,10 +35,9 @@ def render_report(runs: Sequence[Run], title: str, unfinished: Sequence[Unfinish
     pictures = Pictures(_PICTURES_BYTES)
     figure = sweep_figure(runs, pictures)
     sections = _sections(runs, pictures)
-    anchors = {number: _anchor(number) for number in range(len(sections))}
     chapters = {
         "Summary": summary(runs),
-        "Runs": joined([runs_table(runs, anchors), figure]),
+        "Runs": joined([runs_table(runs, len(sections)), figure]),
         "Without a result": unfinished_table(unfinished) if unfinished else Markup(),
         "Each run": joined([*sections, _left_out(len(runs) - len(sections), pictures)]),
         "How to reproduce": _commands(runs),
@@ -50,9 +49,9 @@ def _sections(runs: Sequence[Run], pictures: Pictures) -> list[Markup]:
     """As many sections as the page has room for."""
     sections: list[Markup] = []
     free = _SECTIONS_BYTES
-    for number, run in enumerate(runs):
+    for number, run in enumerate(runs, start=1):
         before = pictures.used_bytes
-        section = run_section(run, _anchor(number), pictures, is_open=len(runs) <= _OPEN_RUNS)
+        section = run_section(run, number, pictures, is_open=len(runs) <= _OPEN_RUNS)
         free -= len(section.encode()) - (pictures.used_bytes - before)
         if free < 0:
             break
@@ -64,10 +63,6 @@ def _in_number_order(run: Run) -> list[tuple[int, str]]:
     """Sorts ``alpha=5`` before ``alpha=10``."""
     parts = re.split(r"(\d+)", str(run.path))
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
-
-
-def _anchor(number: int) -> str:
-    return f"run-{number + 1}"
 
 
 def _left_out(runs: int, pictures: Pictures) -> Markup:

@@ -28,20 +28,19 @@ def summary(runs: Sequence[Run]) -> Markup:
     return joined([element("dl", *cards, class_="cards"), element("p", _what_scores_are(runs)), _floor(runs)])
 
 
-def runs_table(runs: Sequence[Run], anchors: Mapping[int, str]) -> Markup:
+def runs_table(runs: Sequence[Run], sections: int) -> Markup:
     """A row a run: the settings in which the runs differ, clips, scores with intervals.
 
     Args:
         runs: of the report.
-        anchors: names of the sections of those that have one, by their number.
+        sections: so many of them have a section, ``run-1`` and so on.
     """
     settings = differing_settings(runs)
     names = list(settings[0]) if settings else []
     columns = names if len(names) <= _MOST_COLUMNS else []
     rows = []
-    for number, (run, one) in enumerate(zip(runs[:_MOST_RUNS], settings, strict=False)):
-        name = f"run {number + 1}"
-        link = element("a", name, href=f"#{anchors[number]}") if number in anchors else name
+    for number, (run, one) in enumerate(zip(runs[:_MOST_RUNS], settings, strict=False), start=1):
+        link = element("a", f"run {number}", href=f"#run-{number}") if number <= sections else f"run {number}"
         told = [_setting(one[key]) for key in columns] or [Cell(_as_text(one))] * bool(names)
         scores = [score_cell(run.metrics[key], run.metrics["intervals"][key]) for key in MAIN_SCORES]
         clips = Cell(str(run.metrics["n_clips"]), run.metrics["n_clips"])

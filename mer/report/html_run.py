@@ -25,8 +25,8 @@ _FIGURES = {
 _MOST_MAPS = 24  # pictures of Grad-CAM a run
 
 
-def run_section(run: Run, anchor: str, pictures: Pictures, is_open: bool) -> Markup:
-    """Everything on one run, below a line that opens it."""
+def run_section(run: Run, number: int, pictures: Pictures, is_open: bool) -> Markup:
+    """Everything on one run, ``run-<number>``, below a line that opens it."""
     scores = ", ".join(f"{label} {run.metrics[name]:.3f}" for name, label in MAIN_SCORES.items())
     before = pictures.left_out
     parts = [
@@ -46,10 +46,10 @@ def run_section(run: Run, anchor: str, pictures: Pictures, is_open: bool) -> Mar
     if pictures.left_out > before:
         text = "Pictures of this run were left out to keep the page below 10 MB: "
         parts.insert(0, element("p", text, element("code", "mer report RUN"), " on its folder alone shows them."))
-    name = breakable(run.path.name)
+    name = joined([f"Run {number}: ", breakable(run.path.name)])
     summary = element("summary", element("h3", name), element("span", scores, class_="scores"))
     folder = element("p", element("code", str(run.path)))
-    return element("details", summary, folder, *parts, id=anchor, open=is_open, class_="run")
+    return element("details", summary, folder, *parts, id=f"run-{number}", open=is_open, class_="run")
 
 
 def leaky_warning(metrics: Mapping[str, Any]) -> Markup:
