@@ -8,14 +8,13 @@ from mer.comparison import SeedGroup, group_seeds
 from mer.predictions import MAIN_SCORES
 from mer.report.html_pictures import Pictures
 from mer.report.html_tables import Cell, data_table, score_cell
-from mer.report.markup import Markup, breakable, element, joined, shortened
+from mer.report.markup import Markup, element, joined
 from mer.report.sweep_figures import draw_sweep
 from mer.runs import Run, UnfinishedRun, differing_settings
 
 _MOST_COLUMNS = 6  # of settings; more stand in one cell
 _MOST_RUNS = 4000  # in the table
 _MOST_BARS = 40
-_LONGEST_NAME = 120
 _MOST_NAMED = 200  # unfinished runs
 
 
@@ -44,8 +43,7 @@ def runs_table(runs: Sequence[Run], sections: int) -> Markup:
         told = [_setting(one[key]) for key in columns] or [Cell(_as_text(one))] * bool(names)
         scores = [score_cell(run.metrics[key], run.metrics["intervals"][key]) for key in MAIN_SCORES]
         clips = Cell(str(run.metrics["n_clips"]), run.metrics["n_clips"])
-        folder = breakable(shortened(run.path.name, _LONGEST_NAME))
-        rows.append([Cell(link, number), *told, clips, *scores, Cell(folder)])
+        rows.append([Cell(link, number), *told, clips, *scores, Cell(run.path.name)])
     header = ["run", *(columns or ["settings that differ"] * bool(names)), "clips", *MAIN_SCORES.values(), "folder"]
     more = len(runs) - _MOST_RUNS
     note = element("p", f"{more} more runs were left out of the table.") if more > 0 else Markup()
@@ -82,7 +80,7 @@ def _spread(runs: Sequence[Run], name: str) -> tuple[str, str]:
     if len(runs) == 1:
         low, high = runs[0].metrics["intervals"][name]
         return f"{values[0]:.3f}", f" [{low:.3f}, {high:.3f}]"
-    return f"{min(values):.3f} to {max(values):.3f}", f" median {np.median(values):.3f}"
+    return f"{np.median(values):.3f}", f" median of {min(values):.3f} to {max(values):.3f}"
 
 
 def _counted(runs: Sequence[Run], name: str) -> tuple[str, str]:

@@ -51,6 +51,7 @@ def data_table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Cell
     """A table with a caption. Its first column names the rows; columns of numbers stand to the right."""
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     numeric = [bool(cells) and all(_is_number(row[place]) for row in cells) for place in range(len(header))]
+    numeric[0] = False
     head = (element("th", name, scope="col", class_=_side(one)) for name, one in zip(header, numeric, strict=True))
     body = (element("tr", *_row(row, numeric)) for row in cells)
     table = element(
@@ -90,7 +91,9 @@ def _row(row: Sequence[Cell], numeric: Sequence[bool]) -> Iterable[Markup]:
         text = cell.text if isinstance(cell.text, Markup) else breakable(shortened(cell.text, _LONGEST_CELL))
         value: str | bool = False if cell.value is None else repr(float(cell.value))
         name, scope = ("td", False) if place else ("th", "row")
-        kind = _side(one) or ("short" if not isinstance(cell.text, Markup) and len(cell.text) <= _SHORT_CELL else False)
+        kind: str | bool = _side(one)
+        if not kind and not isinstance(cell.text, Markup):
+            kind = "short" if len(cell.text) <= _SHORT_CELL else "long"
         yield element(name, text, scope=scope, class_=kind, data_value=value)
 
 

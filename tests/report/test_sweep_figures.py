@@ -24,7 +24,7 @@ def groups_of(*settings: dict[str, object], seeds: int = 1) -> list[SeedGroup]:
 
 def test_one_swept_number_is_a_curve_with_intervals() -> None:
     groups = groups_of(*({"alpha": alpha} for alpha in (20, 5, 10)))
-    names, figure = draw_sweep(groups)
+    figure, names = draw_sweep(groups)
     assert names == ["alpha"]
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["5", "10", "20"]
@@ -38,7 +38,7 @@ def test_one_swept_number_is_a_curve_with_intervals() -> None:
 
 def test_wide_sweep_has_a_logarithmic_axis() -> None:
     figures = [
-        draw_sweep(groups_of(*({"alpha": value} for value in values)))[1]
+        draw_sweep(groups_of(*({"alpha": value} for value in values)))[0]
         for values in ((1, 2, 8), (1, 4, 16), (0, 4, 16))
     ]
     assert [figure.axes[0].get_xscale() for figure in figures] == ["linear", "log", "linear"]
@@ -47,7 +47,7 @@ def test_wide_sweep_has_a_logarithmic_axis() -> None:
 def test_two_swept_settings_are_a_heat_map() -> None:
     pairs = [(5, 8), (20, 8), (5, 16)]
     groups = groups_of(*({"magnify": {"alpha": a, "lambda_c": b}} for a, b in pairs))
-    names, figure = draw_sweep(groups)
+    figure, names = draw_sweep(groups)
     assert names == ["magnify.alpha", "magnify.lambda_c"]
     panel = figure.axes[1]
     assert (panel.get_title(), panel.get_xlabel()) == ("UF1", "magnify.lambda_c")
@@ -58,14 +58,14 @@ def test_two_swept_settings_are_a_heat_map() -> None:
 
 
 def test_other_sweeps_are_bars() -> None:
-    names, figure = draw_sweep(groups_of({"flow": "dis"}, {"flow": "tvl1"}))
+    figure, names = draw_sweep(groups_of({"flow": "dis"}, {"flow": "tvl1"}))
     assert names == ["runs"]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["flow=dis", "flow=tvl1"]
 
 
 def test_seeds_are_mean_and_sd() -> None:
     groups = groups_of({"depth": 1}, {"depth": 2}, seeds=3)
-    _, figure = draw_sweep(groups)
+    figure, _ = draw_sweep(groups)
     assert figure.axes[0].get_title() == "mean and sd over 3 seeds"
     sd = groups[0].sd
     assert sd is not None
