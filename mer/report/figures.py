@@ -45,4 +45,6 @@ def draw_confusion(confusion: NDArray[Any], classes: Sequence[str], title: str) 
 def row_shares(confusion: NDArray[Any]) -> NDArray[np.float64]:
     """Each row over its sum, ``(C, C)``; NaN where a class has no clips."""
     counts = confusion.sum(axis=1, keepdims=True).astype(float)
-    return np.divide(confusion, counts, out=np.full(confusion.shape, np.nan), where=counts > 0)
+    shares: NDArray[np.float64] = np.full(confusion.shape, np.nan)
+    np.divide(confusion, counts, out=shares, where=counts > 0)
+    return shares

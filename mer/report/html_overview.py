@@ -65,7 +65,9 @@ def sweep_figure(runs: Sequence[Run], pictures: Pictures) -> Markup:
 
 def unfinished_table(runs: Sequence[UnfinishedRun]) -> Markup:
     """A row a run that has no result; nothing where there are none."""
-    rows = [[run.path.name, run.state, Cell(str(run.folds_done), run.folds_done)] for run in runs[:_MOST_NAMED]]
+    rows: list[list[Cell | str]] = [
+        [run.path.name, run.state, Cell(str(run.folds_done), run.folds_done)] for run in runs[:_MOST_NAMED]
+    ]
     more = len(runs) - _MOST_NAMED
     note = element("p", f"And {more} more.") if more > 0 else Markup()
     return joined([data_table("Runs without a result", ("run", "state", "complete folds"), rows), note])

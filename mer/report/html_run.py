@@ -76,7 +76,7 @@ def _datasets(metrics: Mapping[str, Any]) -> Markup:
     datasets = metrics.get("per_dataset") or {}
     if len(datasets) < 2:
         return Markup()
-    rows = [
+    rows: list[list[Cell | str]] = [
         [name, Cell(str(row["n_clips"]), row["n_clips"]), *(score_cell(row[score]) for score in MAIN_SCORES)]
         for name, row in datasets.items()
     ]
@@ -85,7 +85,7 @@ def _datasets(metrics: Mapping[str, Any]) -> Markup:
 
 
 def _subjects(subjects: Mapping[str, Mapping[str, float]]) -> Markup:
-    rows = []
+    rows: list[list[Cell | str]] = []
     for name, row in subjects.items():
         bar = bar_cell(row["accuracy"], f"{row['accuracy']:.3f}")
         rows.append([name, Cell(f"{row['clips']:g}", row["clips"]), bar])

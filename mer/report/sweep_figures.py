@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -95,19 +96,19 @@ def _heat_map(names: Sequence[str], pairs: Sequence[tuple[str, str]], groups: Se
 
 
 def _bars(labels: Sequence[str], groups: Sequence[SeedGroup]) -> Figure:
-    space = min(_LETTER_IN * max(map(len, labels)), WIDTH_IN / 2)
+    space = min(_LETTER_IN * max(map(len, labels)), WIDTH_IN / 3)
     figure = Figure(figsize=(WIDTH_IN, 1.4 + 0.6 * len(groups)), layout="constrained")
     axes = figure.subplots()
     at = np.arange(len(groups), dtype=float)
     for number, (score, (colour, _, hatch)) in enumerate(_LOOKS.items()):
         means = np.array([group.mean[score] for group in groups])
         errors = np.array([_error(group, score) for group in groups]).T
-        look = {"color": colour, "hatch": hatch, "edgecolor": "white", "ecolor": "black", "capsize": 2}
+        look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white", "ecolor": "black", "capsize": 2}
         axes.barh(at + 0.27 * (number - 1), means, 0.25, xerr=errors, label=MAIN_SCORES[score], **look)
     axes.set_yticks(at, [fill(label, int(space / _LETTER_IN)) for label in labels])
     axes.invert_yaxis()
     axes.set(xlabel="pooled score", xlim=(0, 1), title=_spread(groups))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.6 / figure.get_figheight() * 1.6), ncols=len(_LOOKS))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(_LOOKS))
     return figure
 
 
