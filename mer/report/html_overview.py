@@ -11,6 +11,7 @@ from mer.report.html_tables import Cell, data_table, score_cell
 from mer.report.markup import Markup, element, joined
 from mer.report.sweep_figures import draw_sweep
 from mer.runs import Run, UnfinishedRun, differing_settings
+from mer.tracking.secrets import known_secrets, masked
 
 _MOST_COLUMNS = 6  # of settings; more stand in one cell
 _MOST_RUNS = 4000  # in the table
@@ -34,7 +35,8 @@ def runs_table(runs: Sequence[Run], sections: int) -> Markup:
         runs: of the report.
         sections: so many of them have a section, ``run-1`` and so on.
     """
-    settings = differing_settings(runs)
+    secrets = known_secrets()
+    settings: list[dict[str, str]] = [masked(one, secrets) for one in differing_settings(runs)]
     names = list(settings[0]) if settings else []
     columns = names if len(names) <= _MOST_COLUMNS else []
     rows = []
@@ -65,8 +67,10 @@ def sweep_figure(runs: Sequence[Run], pictures: Pictures) -> Markup:
 
 def unfinished_table(runs: Sequence[UnfinishedRun]) -> Markup:
     """A row a run that has no result; nothing where there are none."""
+    secrets = known_secrets()
     rows: list[list[Cell | str]] = [
-        [run.path.name, run.state, Cell(str(run.folds_done), run.folds_done)] for run in runs[:_MOST_NAMED]
+        [run.path.name, str(masked(run.state, secrets)), Cell(str(run.folds_done), run.folds_done)]
+        for run in runs[:_MOST_NAMED]
     ]
     more = len(runs) - _MOST_NAMED
     note = element("p", f"And {more} more.") if more > 0 else Markup()

@@ -16,6 +16,7 @@ from mer.report.markup import Markup, breakable, element, joined
 from mer.report.mistakes import picture_path, worst_mistakes
 from mer.report.reproduce import reproduction
 from mer.runs import Run
+from mer.tracking.secrets import known_secrets, masked
 
 _FIGURES = {
     "flow_samples": "Flow of each class: its mean, then some clips",
@@ -48,7 +49,7 @@ def run_section(run: Run, number: int, pictures: Pictures, is_open: bool) -> Mar
         parts.insert(0, element("p", text, element("code", "mer report RUN"), " on its folder alone shows them."))
     name = joined([f"Run {number}: ", breakable(run.path.name)])
     summary = element("summary", element("h3", name), element("span", scores, class_="scores"))
-    folder = element("p", element("code", str(run.path)))
+    folder = element("p", element("code", str(masked(str(run.path), known_secrets()))))
     return element("details", summary, folder, *parts, id=f"run-{number}", open=is_open, class_="run")
 
 

@@ -105,6 +105,17 @@ def test_grad_cam_pictures_of_the_run_are_shown(tmp_path: Path) -> None:
     assert f"6 more lie in {run / 'explain'}" in page
 
 
+def test_home_folder_and_secrets_stay_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "somebody"
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("a", "b"):
+        write_run(home / "runs" / name, {"dataset": {"root": f"{home}/{name}"}, "api_key": f"secret-{name}"})
+    page = report_of(home / "runs")
+    assert "~/<wbr>runs/<wbr>a" in page or "~/runs/a" in page
+    assert "somebody" not in page
+    assert "secret-" not in page
+
+
 def test_leaky_scores_are_called_leaky(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
     metrics = json.loads((run / "metrics.json").read_text())
