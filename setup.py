@@ -7,5 +7,10 @@ conf = ["mer.conf", *(f"mer.conf.{group}" for group in find_namespace_packages("
 setup(
     packages=[*find_packages(include=["mer", "mer.*"]), *conf],
     package_dir={"mer.conf": "conf"},
-    package_data={"mer.conf": ["**/*.yaml"], "mer": ["py.typed", "*.md"], "mer.synth": ["*.png", "*.csv", "*.md"]},
+    package_data={
+        "mer.conf": ["**/*.yaml"],
+        "mer": ["py.typed", "*.md"],
+        "mer.synth": ["*.png", "*.csv", "*.md"],
+        "mer.report": ["*.css", "*.js"],
+    },
 )

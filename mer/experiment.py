@@ -1,16 +1,18 @@
 """One experiment, from configuration to a finished run's folder. Reads top to bottom."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from torch import Tensor
 
 from mer.build import WATCH_TEST, build_engine, build_needs, build_training
 from mer.claims import Claiming, share_out
@@ -21,7 +23,7 @@ from mer.engines import DIVERGED, LEAKY, OnFold, PooledFolds, fold_folder, leaky
 from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
-from mer.hydra_app import plain
+from mer.hydra_app import command_line, plain
 from mer.interrupts import CtrlC
 from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, score_predictions, write_predictions
@@ -33,6 +35,7 @@ from mer.quiet import quiet_lightning
 from mer.report.figures import plot_confusion
 from mer.report.flow_pictures import plot_flow_on_faces, plot_flow_samples, sample_rows
 from mer.report.magnification_pictures import plot_magnification
+from mer.report.mistakes import picture_path, worst_mistakes, write_strip
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
@@ -160,15 +163,30 @@ def _draw_samples(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Pa
         raise MerError("clips of frames to show faces of", "flow images", "set show_faces=false")
     rows = [row for chosen in sample_rows(labels, classes, 1) for row in chosen]
     titles = [labels[row] for row in rows]
+    onset, apex, magnified = _faces(cfg, index, rows)
+    plot_flow_on_faces(onset, maps.flow[rows], titles, figures / "flow_on_faces.png")
+    plot_magnification(onset, apex, magnified, titles, figures / "magnification.png")
+
+
+def _draw_mistakes(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, predictions: pd.DataFrame, figures: Path) -> None:
+    """The worst mistakes' flow as colours; with ``show_faces`` beside their onset, apex and magnified apex."""
+    keys = ["dataset", "subject", "clip"]
+    numbers = {tuple(clip): row for row, clip in enumerate(index.clips[keys].to_numpy().tolist())}
+    for mistake in worst_mistakes(predictions).to_dict("records"):
+        row = numbers[tuple(mistake[key] for key in keys)]
+        faces = [frames[0] for frames in _faces(cfg, index, [row])] if cfg.show_faces else []
+        write_strip(maps.flow[row], faces, picture_path(figures, {key: mistake[key] for key in keys}))
+
+
+def _faces(cfg: DictConfig, index: ClipIndex, rows: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Onset, apex and magnified apex of the clips of ``rows``, RGB in [0, 1]."""
     magnifier = instantiate(cfg.magnify)
     preparation = _preparation(cfg, magnifier)
     read = [preparation.key_frames(index.clips.iloc[row]) for row in rows]
     onset, apex, band = (
         torch.stack([getattr(one, name) for one in read]).float() for name in ("onset", "apex", "band")
     )
-    magnified = magnifier.magnify(apex / 255, band, onset / 255)
-    plot_flow_on_faces(onset / 255, maps.flow[rows], titles, figures / "flow_on_faces.png")
-    plot_magnification(onset / 255, apex / 255, magnified, titles, figures / "magnification.png")
+    return onset / 255, apex / 255, magnifier.magnify(apex / 255, band, onset / 255)
 
 
 def _preparation(cfg: DictConfig, magnifier: Magnifier) -> Preparation:
@@ -195,6 +213,7 @@ def _train(
                         tracker.fold(fold, fold_folder(run.folds, fold), False)
                 else:
                     pooled = _train_folds(cfg, index, maps, folds, run.folds, tracker, claims)
+                _draw_mistakes(cfg, index, maps, pooled.predictions, run.path / "figures")
                 _write_result(cfg, pooled, list(index.classes), len(folds), run)
                 tracker.close(read_run(run.path).metrics, pooled.predictions)
 
@@ -233,6 +252,7 @@ def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_fo
         "n_folds": n_folds,
         "seconds": pooled.seconds,
         **provenance(),
+        "command": command_line(),
     }
     if pooled.diverged:
         metrics[DIVERGED] = dict(pooled.diverged)

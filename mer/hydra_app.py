@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from mer.errors import FailedJobsError, MerError
@@ -131,6 +133,15 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     """The resolved configuration as plain values."""
     container: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     return dict(container)
+
+
+def command_line() -> list[str] | None:
+    """The words that do again what runs now, of a sweep the job in hand alone; None outside Hydra."""
+    if not HydraConfig.initialized():
+        return None
+    hydra = HydraConfig.get()
+    flags = ["-m"] if hydra.mode == RunMode.MULTIRUN else []
+    return ["mer", str(hydra.job.config_name), *flags, *hydra.overrides.task]
 
 
 def _tell(outcomes: Sequence[Outcome]) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mer.files import atomic_file
+from mer.report.figure_files import BLUE, WIDTH_IN, plain_text, write_figure
 
-_BLUE = "#0072B2"  # Okabe and Ito's, told apart by colour-blind readers
 _BY_FOLD = ("epoch", "step")  # columns that count, and are not measured
 
 
@@ -36,20 +35,29 @@ def pool_curves(folds: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def plot_curves(pooled: pd.DataFrame, title: str, path: Path) -> None:
-    """A panel a measured column: mean over folds, in a band from the smallest to the largest; written as PNG.
+    """A panel a measured column: mean over folds, in a band from the smallest to the largest; as PNG and SVG.
 
     Args:
         pooled: of ``pool_curves``, not empty.
         title: of the figure.
-        path: of the PNG.
+        path: of the PNG; the SVG lies beside it.
     """
+    write_figure(draw_curves(pooled, title), path)
+
+
+def draw_curves(pooled: pd.DataFrame, title: str) -> Figure:
+    """The figure of :func:`plot_curves`."""
     names = list(dict.fromkeys(pooled["name"]))
-    figure = Figure(figsize=(4.5 * len(names), 3.2), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    figure = Figure(figsize=(WIDTH_IN / 2 * min(len(names), 2), 2.8 * -(-len(names) // 2)), layout="constrained")
+    panels = figure.subplots(-(-len(names) // 2), min(len(names), 2), squeeze=False).ravel()
+    for axes, name in zip(panels, names, strict=False):
         rows = pooled[pooled["name"] == name]
-        axes.fill_between(rows["epoch"], rows["min"], rows["max"], color=_BLUE, alpha=0.25, linewidth=0)
-        axes.plot(rows["epoch"], rows["mean"], color=_BLUE)
+        axes.fill_between(rows["epoch"], rows["min"], rows["max"], color=BLUE, alpha=0.25, linewidth=0)
+        axes.plot(rows["epoch"], rows["mean"], color=BLUE, marker="o" if len(rows) == 1 else None)
         axes.set(xlabel="epoch", ylabel=name.replace("_", " "))
-    figure.suptitle(f"{title}: mean of {pooled['folds'].max()} folds, smallest to largest", fontsize="medium")
-    with atomic_file(path) as temporary:
-        figure.savefig(temporary, dpi=150, format="png")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    for axes in panels[len(names) :]:
+        axes.set_visible(False)
+    told = f"{plain_text(title)}: mean of {pooled['folds'].max()} folds, smallest to largest"
+    figure.suptitle(told, fontsize="medium")
+    return figure

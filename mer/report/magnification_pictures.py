@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from mer.errors import MerError
-from mer.files import atomic_file
+from mer.report.figure_files import WIDTH_IN, plain_text, write_figure
 
 _COLUMNS = ("onset", "apex", "magnified apex", "apex - onset", "magnified - onset")
 _DIFFERENCE = 0.15  # of the grey scale: what a difference has to be to have the full colour
@@ -21,7 +21,7 @@ def plot_magnification(
     titles: Sequence[str],
     path: Path,
 ) -> None:
-    """Write a PNG with a row a clip: onset, apex and magnified apex, and what either apex is brighter or darker by.
+    """Write PNG and SVG with a row a clip: onset, apex, magnified apex, and what either apex is brighter or darker by.
 
     Both differences are of the mean of R, G and B, on one scale, from blue (darker) to red (brighter).
 
@@ -30,7 +30,7 @@ def plot_magnification(
         apex: alike.
         magnified: alike; values outside are cut off.
         titles: one a clip.
-        path: of the PNG.
+        path: of the PNG; the SVG lies beside it.
 
     Raises:
         MerError: not as many of each.
@@ -38,7 +38,7 @@ def plot_magnification(
     counts = {len(frames) for frames in (onset, apex, magnified, titles)}
     if len(counts) > 1:
         raise MerError("as many onsets, apexes, magnified apexes and titles", f"{sorted(counts)}", "give one of each")
-    figure = Figure(figsize=(2 * len(_COLUMNS), 2.1 * len(titles)), layout="constrained")
+    figure = Figure(figsize=(WIDTH_IN, (WIDTH_IN / len(_COLUMNS) + 0.1) * len(titles) + 0.5), layout="constrained")
     axes = figure.subplots(len(titles), len(_COLUMNS), squeeze=False)
     for row, frames in enumerate(zip(onset, apex, magnified, strict=True)):
         for one, frame in zip(axes[row], frames, strict=False):
@@ -46,10 +46,9 @@ def plot_magnification(
         for one, frame in zip(axes[row][3:], frames[1:], strict=True):
             difference = (frame.clamp(0, 1) - frames[0]).mean(0)
             one.imshow(difference.numpy(), cmap="RdBu_r", vmin=-_DIFFERENCE, vmax=_DIFFERENCE)
-        axes[row][0].set_ylabel(titles[row])
+        axes[row][0].set_ylabel(plain_text(titles[row]))
     for one, name in zip(axes[0], _COLUMNS, strict=True):
         one.set_title(name, fontsize="small")
     for one in axes.flat:
         one.set(xticks=[], yticks=[])
-    with atomic_file(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+    write_figure(figure, path)

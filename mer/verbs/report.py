@@ -1,12 +1,13 @@
-"""``mer report DIR``: one self-contained HTML file of the finished runs at or below a folder."""
+"""``mer report DIR``: one self-contained HTML file of the runs at or below a folder."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from mer.files import atomic_file
+from mer.progress import say
 from mer.report.html import render_report
-from mer.runs import find_runs
+from mer.runs import find_runs, find_unfinished
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -15,8 +16,10 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, or one above several")
     parser.add_argument("--out", type=Path, help="file to write (default DIR/report.html)")
     given = parser.parse_args(arguments)
-    page = render_report(find_runs([given.folder]), title=f"mer: {given.folder.name}")
+    runs, unfinished = find_runs([given.folder]), find_unfinished([given.folder])
+    page = render_report(runs, f"mer: {given.folder.resolve().name}", unfinished)
     path: Path = given.out or given.folder / "report.html"
     with atomic_file(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+    say(f"runs: {len(runs)}; {path.stat().st_size / 1e6:.1f} MB")
     print(f"wrote {path}")

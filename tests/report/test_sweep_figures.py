@@ -5,12 +5,10 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from mer.comparison import SeedGroup, group_seeds
 from mer.errors import MerError
-from mer.report import sweep_figures
-from mer.report.sweep_figures import write_sweep_figures
+from mer.report.sweep_figures import draw_sweep, write_sweep_figures
 from mer.runs import Run
 from tests.fakes.runs import fake_metrics, fake_predictions
 
@@ -24,17 +22,9 @@ def groups_of(*settings: dict[str, object], seeds: int = 1) -> list[SeedGroup]:
     return group_seeds(runs)
 
 
-def draw(groups: list[SeedGroup], monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], Figure]:
-    """The names that the figure's files get, and the figure."""
-    drawn: list[tuple[list[str], Figure]] = []
-    monkeypatch.setattr(sweep_figures, "_save", lambda figure, _, names: drawn.append((names, figure)))
-    write_sweep_figures(groups, Path())
-    return drawn[0]
-
-
-def test_one_swept_number_is_a_curve_with_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_swept_number_is_a_curve_with_intervals() -> None:
     groups = groups_of(*({"alpha": alpha} for alpha in (20, 5, 10)))
-    names, figure = draw(groups, monkeypatch)
+    figure, names = draw_sweep(groups)
     assert names == ["alpha"]
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["5", "10", "20"]
@@ -46,18 +36,18 @@ def test_one_swept_number_is_a_curve_with_intervals(monkeypatch: pytest.MonkeyPa
     assert len({container[0].get_marker() for container in axes.containers}) == 3
 
 
-def test_wide_sweep_has_a_logarithmic_axis(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wide_sweep_has_a_logarithmic_axis() -> None:
     figures = [
-        draw(groups_of(*({"alpha": value} for value in values)), monkeypatch)[1]
+        draw_sweep(groups_of(*({"alpha": value} for value in values)))[0]
         for values in ((1, 2, 8), (1, 4, 16), (0, 4, 16))
     ]
     assert [figure.axes[0].get_xscale() for figure in figures] == ["linear", "log", "linear"]
 
 
-def test_two_swept_settings_are_a_heat_map(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_swept_settings_are_a_heat_map() -> None:
     pairs = [(5, 8), (20, 8), (5, 16)]
     groups = groups_of(*({"magnify": {"alpha": a, "lambda_c": b}} for a, b in pairs))
-    names, figure = draw(groups, monkeypatch)
+    figure, names = draw_sweep(groups)
     assert names == ["magnify.alpha", "magnify.lambda_c"]
     panel = figure.axes[1]
     assert (panel.get_title(), panel.get_xlabel()) == ("UF1", "magnify.lambda_c")
@@ -67,15 +57,15 @@ def test_two_swept_settings_are_a_heat_map(monkeypatch: pytest.MonkeyPatch) -> N
     assert [text.get_text() for text in panel.texts][-1] == "-"
 
 
-def test_other_sweeps_are_a_row_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    names, figure = draw(groups_of({"flow": "dis"}, {"flow": "tvl1"}), monkeypatch)
+def test_other_sweeps_are_bars() -> None:
+    figure, names = draw_sweep(groups_of({"flow": "dis"}, {"flow": "tvl1"}))
     assert names == ["runs"]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["flow=dis", "flow=tvl1"]
 
 
-def test_seeds_are_mean_and_sd(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seeds_are_mean_and_sd() -> None:
     groups = groups_of({"depth": 1}, {"depth": 2}, seeds=3)
-    _, figure = draw(groups, monkeypatch)
+    figure, _ = draw_sweep(groups)
     assert figure.axes[0].get_title() == "mean and sd over 3 seeds"
     sd = groups[0].sd
     assert sd is not None
