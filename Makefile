@@ -45,8 +45,8 @@ docs: install ## the documentation as a site, in site/
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
-pictures: install ## the README's pictures, made again from synthetic faces
-	.venv/bin/python docs/generate/pictures.py
+pictures: demo ## the README's pictures, of the demo
+	.venv/bin/python docs/generate/pictures.py $(DEMO)
 
 bench: install ## mer's speed beside what a user would use instead
 	$(MER) bench

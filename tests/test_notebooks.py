@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-_ALLOWED = {"mer", "matplotlib", "torch", "numpy", "pandas", "pathlib", "tempfile"}
+_ALLOWED = {"mer", "mynet", "matplotlib", "torch", "numpy", "pandas", "itertools", "pathlib", "sys", "tempfile"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -177,8 +177,8 @@ def _written(value: yaml.Node, lines: Sequence[str]) -> str:
 
 def _explained(one: ConfFile, files: Files) -> ConfFile:
     target = one.target or next((files[one.group, base].target for base in one.bases), None)
-    keys = [replace(key, owner=key.owner or target) for key in one.keys]
-    return replace(one, target=target, keys=[replace(key, said=_said(key, one, files)) for key in keys])
+    owned = replace(one, target=target, keys=[replace(key, owner=key.owner or target) for key in one.keys])
+    return replace(owned, keys=[replace(key, said=_said(key, owned, files)) for key in owned.keys])
 
 
 def _said(key: Key, one: ConfFile, files: Files) -> str:

@@ -71,9 +71,8 @@ def api_pages() -> dict[str, str]:
     """A page a package, of the names in its ``__all__``, and one that lists the packages."""
     said = {name: _first_sentence(f"mer.{name}") for name in PACKAGES}
     rows = "\n".join(f"| [`mer.{name}`]({name}.md) | {line} |" for name, line in said.items())
-    pages = {
-        "api/index.md": f"# Python API\n\nPublic names, from their docstrings.\n\n| package | |\n| --- | --- |\n{rows}\n"
-    }
+    table = f"| package | |\n| --- | --- |\n{rows}\n"
+    pages = {"api/index.md": f"# Python API\n\nPublic names, a page a package.\n\n{table}"}
     for package, line in said.items():
         names = import_module(f"mer.{package}").__all__
         blocks = [f"## {name} {{ #{name} }}\n\n::: {_home(package, name)}\n" for name in names]

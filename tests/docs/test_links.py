@@ -34,7 +34,7 @@ def broken(markdown: str, page: Path) -> list[str]:
         file = (page.parent / path).resolve() if path else page
         if ":" in target or str(file).startswith(tuple(str(ROOT / part) for part in GENERATED)):
             continue
-        if not file.exists() or (anchor and anchor not in anchors(markdown if not path else file.read_text())):
+        if (path and not file.exists()) or (anchor and anchor not in anchors(markdown if not path else file.read_text())):
             found.append(target)
     return found
 
