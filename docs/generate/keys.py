@@ -43,7 +43,7 @@ class ConfFile:
         name: without ``.yaml``.
         header: the comments on its top, joined.
         commands: lines of the header that begin with ``mer``.
-        bases: files of the same group whose keys it takes.
+        bases: files of the same group, or for a root of the roots, whose keys it takes.
         parts: key -> file of the same group whose keys stand below it.
         target: what its ``_target_`` names.
         keys: all that it sets, in order.

@@ -5,7 +5,7 @@ They are not kept in the repository: a copy would be out of date with the next c
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
@@ -17,8 +17,6 @@ from mer.hydra_app import conf_dir
 
 PACKAGES = ("magnify", "flow", "features", "models", "metrics", "protocols", "align", "apex", "datasets", "labels")
 PACKAGES += ("handcrafted", "engines", "synth", "tracking")
-VERBS = {"train": "the path and the run", "check": "`mer check`", "prepare": "`mer prepare`"}
-VERBS |= {"synth": "`mer synth`", "magnify": "`mer magnify VIDEO`"}
 AS_FILES = {
     "experiment": "What one published row, or the demo, sets. `mer train experiment=NAME ...`",
     "sweep": "Values that a sweep tries. `mer train -m +sweep=NAME ...`; more in [Sweeps](../sweeps.md).",
@@ -102,17 +100,17 @@ def _index(files: Files, groups: Sequence[str], defaults: dict[str, str]) -> str
         default = f"`{defaults[group]}`" if defaults.get(group, "None") not in ("None", "${dataset}") else ""
         title = TITLES.get(group, AS_FILES.get(group, "").split(".")[0])
         parts.append(f"| [`{group}`]({group}.md) | {title} | {default} | {names} |")
-    for verb, what in VERBS.items():
-        one = files["", verb]
-        parts += ["", f"## Keys of {what}" if verb != "train" else f"## Keys of `mer {verb}`", ""]
-        if verb in ("check", "prepare"):
-            parts += ["All of `mer train`, and:", ""]
-        parts += _table(key for key in one.keys if key.path.split(".")[0] != "hydra")
+    roots = {name: one for (group, name), one in files.items() if not group}
+    for verb in sorted(roots, key=lambda verb: (verb != "train", verb)):
+        others = [f"All of {', '.join(f'`mer {base}`' for base in roots[verb].bases)}, and:", ""]
+        parts += ["", f"## Keys of mer {verb} {{ #{verb} }}", "", *(others if roots[verb].bases else [])]
+        parts += _table([key for key in roots[verb].keys if key.path.split(".")[0] != "hydra"])
     return "\n".join(parts) + "\n"
 
 
 def _group(group: str, choices: Sequence[ConfFile], default: str | None) -> str:
-    parts = [f"# {group}: {TITLES[group][0].lower()}{TITLES[group][1:]}", ""]
+    title = TITLES.get(group, "")
+    parts = [f"# {group}: {title[0].lower()}{title[1:]}" if title else f"# {group}", ""]
     for one in choices:
         mark = " (default)" if one.name == default else ""
         parts += [f"## {group}={one.name}{mark} {{ #{one.name} }}", "", *([one.header, ""] if one.header else [])]
@@ -134,7 +132,7 @@ def _verbatim(group: str, choices: Sequence[ConfFile], conf: Path) -> str:
     return "\n".join(parts)
 
 
-def _table(keys: Iterator[Key] | Sequence[Key], prefix: str = "") -> list[str]:
+def _table(keys: Sequence[Key], prefix: str = "") -> list[str]:
     rows = [f"| `{prefix}{key.path}` | {_value(key)} | {_cell(key.said)} |" for key in keys]
     return ["| key | default | |", "| --- | --- | --- |", *rows] if rows else ["No keys."]
 

@@ -18,6 +18,8 @@ def keys() -> Iterator[ModuleType]:
 
     yield keys
     sys.path.remove(str(ROOT / "docs" / "generate"))
+    for name in ("keys", "pages"):
+        sys.modules.pop(name, None)
 
 
 def written(folder: Path, group: str, name: str, text: str) -> Path:

@@ -34,7 +34,8 @@ def broken(markdown: str, page: Path) -> list[str]:
         file = (page.parent / path).resolve() if path else page
         if ":" in target or str(file).startswith(tuple(str(ROOT / part) for part in GENERATED)):
             continue
-        if (path and not file.exists()) or (anchor and anchor not in anchors(markdown if not path else file.read_text())):
+        text = markdown if not path else file.read_text(encoding="utf-8") if anchor and file.is_file() else ""
+        if (path and not file.exists()) or (anchor and anchor not in anchors(text)):
             found.append(target)
     return found
 
