@@ -14,7 +14,7 @@ from mkdocs.structure.pages import Page
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from pages import UndocumentedKeysError, api_pages, configuration_pages
+from pages import UndocumentedKeysError, api_pages, configuration_pages, experiments_page
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"(!?\[(?:[^\]\[]|\[[^\]]*\])*\])\(([^)\s#]+)(#[^)\s]*)?\)")
@@ -26,12 +26,13 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Make the pages, and add them and the READMEs to the sections of the navigation that wait for them."""
     try:
         _generated.update(configuration_pages(ROOT / "conf") | api_pages())
+        _generated.update(experiments_page({path: (ROOT / path).read_text() for path in _experiments()}))
     except UndocumentedKeysError as error:
         raise PluginError(str(error)) from error
     sections: dict[str, list[Any]] = {title: pages for entry in config.nav or () for title, pages in entry.items()}
     for title, prefix in {"Configuration": "configuration/", "Python API": "api/"}.items():
         sections[title] += [page for page in _generated if page.startswith(prefix) and page not in sections[title]]
-    sections["Experiments"] += [path for path in _readmes() if path.startswith("experiments/")]
+    sections["Experiments"] += _experiments()
     return config
 
 
@@ -65,6 +66,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return text[1:-1] if (ROOT / path).exists() else match[0]
 
     return _LINK.sub(link, markdown)
+
+
+def _experiments() -> list[str]:
+    return [path for path in _readmes() if path.startswith("experiments/")]
 
 
 def _readmes() -> list[str]:

@@ -149,7 +149,7 @@ def _keys(node: yaml.MappingNode, lines: Sequence[str], above: str, owner: str |
         if not isinstance(value, yaml.MappingNode) or value.flow_style:
             yield Key(path, _written(value, lines), _comment_after(value.end_mark, lines), owner)
             continue
-        target, comment = _target_of(value), _comment_after(mark, lines)
+        target, comment = _target_of(value), _comment_after(mark, lines) or _comment_above(mark, lines)
         is_one = not target and (comment or key.value in arguments(owner or ""))
         if target or is_one:
             yield Key(path, target or "...", comment, owner)
@@ -165,6 +165,12 @@ def _comment_after(mark: yaml.Mark, lines: Sequence[str]) -> str:
     rest = lines[mark.line][mark.column :].removeprefix(":") if mark.line < len(lines) else ""
     comment = _COMMENT.match(rest)
     return comment[1] if comment else ""
+
+
+def _comment_above(mark: yaml.Mark, lines: Sequence[str]) -> str:
+    """The line above a key that holds others, unless it is of the comments on top of the file."""
+    above = lines[mark.line - 1].strip() if mark.line > len(list(_leading(lines))) else ""
+    return above.removeprefix("#").strip() if above.startswith("#") else ""
 
 
 def _written(value: yaml.Node, lines: Sequence[str]) -> str:

@@ -4,8 +4,9 @@ They are not kept in the repository: a copy would be out of date with the next c
 ``python docs/generate/pages.py DIR`` writes them to a folder.
 """
 
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
@@ -42,6 +43,9 @@ TITLES = {
 }
 
 
+_DOCS = re.compile(r"\bdocs/([\w-]+)\.md")
+
+
 class UndocumentedKeysError(Exception):
     """Keys of which neither the YAML nor the class says anything."""
 
@@ -73,7 +77,7 @@ def api_pages() -> dict[str, str]:
     pages = {"api/index.md": f"# Python API\n\nPublic names, a page a package.\n\n{table}"}
     for package, line in said.items():
         names = import_module(f"mer.{package}").__all__
-        blocks = [f"## {name} {{ #{name} }}\n\n::: {_home(package, name)}\n" for name in names]
+        blocks = [f"::: {_home(package, name)}\n" for name in names]
         pages[f"api/{package}.md"] = "\n".join([f"# mer.{package}\n\n{line}\n", *blocks])
     return pages
 
@@ -82,6 +86,18 @@ def _home(package: str, name: str) -> str:
     """Where a public name is defined: a function may have the name of its own module."""
     module = getattr(getattr(import_module(f"mer.{package}"), name), "__module__", "")
     return f"{module if module.startswith('mer.') else f'mer.{package}'}.{name}"
+
+
+def experiments_page(readmes: Mapping[str, str]) -> dict[str, str]:
+    """The list of experiments, by the path and the text of their READMEs: each one's title and question."""
+    rows = []
+    for path, text in readmes.items():
+        title = text.splitlines()[0].removeprefix("# ")
+        question = re.search(r"^\*\*Question\.\*\*(.*?)\n\n", text, re.MULTILINE | re.DOTALL)
+        asked = " ".join(question[1].split()) if question else ""
+        rows.append(f"| [{title}]({path.removeprefix('experiments/')}) | {_cell(asked)} |")
+    head = "# Experiments\n\nEach is a question, a command, the CSV that it wrote, and an answer.\n\n"
+    return {"experiments/index.md": head + "\n".join(["| | question |", "| --- | --- |", *rows]) + "\n"}
 
 
 def _first_sentence(package: str) -> str:
@@ -111,9 +127,10 @@ def _index(files: Files, groups: Sequence[str], defaults: dict[str, str]) -> str
 def _group(group: str, choices: Sequence[ConfFile], default: str | None) -> str:
     title = TITLES.get(group, "")
     parts = [f"# {group}: {title[0].lower()}{title[1:]}" if title else f"# {group}", ""]
-    for one in choices:
+    for one in sorted(choices, key=lambda one: one.name != default):
         mark = " (default)" if one.name == default else ""
-        parts += [f"## {group}={one.name}{mark} {{ #{one.name} }}", "", *([one.header, ""] if one.header else [])]
+        parts += [f"## {group}={one.name}{mark} {{ #{one.name} }}", ""]
+        parts += [_DOCS.sub(r"[\1](../\1.md)", one.header), ""] if one.header else []
         if one.target:
             parts += [f"Builds {_linked(one.target)}.", ""]
         if one.bases:
@@ -146,7 +163,7 @@ def _value(key: Key) -> str:
 def _linked(target: str) -> str:
     package, _, name = target.removeprefix("mer.").partition(".")
     public = target.startswith("mer.") and package in PACKAGES and name in import_module(f"mer.{package}").__all__
-    return f"[`{target}`](../api/{package}.md#{name})" if public else f"`{target}`"
+    return f"[`{target}`](../api/{package}.md#{_home(package, name)})" if public else f"`{target}`"
 
 
 def _cell(text: str) -> str:

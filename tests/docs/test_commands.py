@@ -77,6 +77,8 @@ def parsed_overrides(command: Command) -> list[Override]:
         from mer.verbs.magnify import _SHORT
 
         words = [_SHORT.sub(r"magnify.\1=", word, count=1) for word in words]
+    if command.verb == "predict":  # its model= is a file, not a file of conf/model
+        words = [word.replace("model=", "model_file=") if word.startswith("model=") else word for word in words]
     words = [word.split(":")[0] if word.startswith("flow=") else word for word in words]
     return OverridesParser.create().parse_overrides(words)
 

@@ -43,13 +43,14 @@ def test_a_key_is_explained_by_its_comment_else_by_its_class(keys: ModuleType, t
 
 
 def test_a_comment_is_told_from_a_sign_in_a_value(keys: ModuleType, tmp_path: Path) -> None:
-    text = "a: '#1'\nb: [x, '# y']   # both\nc:            # of c\n  _target_: other.Thing\n  d: 1\n"
+    text = "# Top.\na: '#1'\nb: [x, '# y']   # both\nc:            # of c\n  _target_: other.Thing\n  d: 1\n# of e\ne:\n  f: 1\n"
     (one,) = keys.read_conf(written(tmp_path, "align", "mine", text)).values()
     assert [(key.path, key.value, key.said) for key in one.keys] == [
         ("a", "'#1'", ""),
         ("b", "[x, '# y']", "both"),
         ("c", "other.Thing", "of c"),
         ("c.d", "1", ""),
+        ("e", "...", "of e"),
     ]
 
 
@@ -72,10 +73,11 @@ def test_pages_name_defaults_and_link_classes(keys: ModuleType) -> None:
 
     made = pages.configuration_pages(conf_dir()) | pages.api_pages()
     assert "## align=fan (default) { #fan }" in made["configuration/align.md"]
-    assert "[`mer.align.EyeCrop`](../api/align.md#EyeCrop)" in made["configuration/align.md"]
+    assert "[`mer.align.EyeCrop`](../api/align.md#mer.align.crop.EyeCrop)" in made["configuration/align.md"]
+    assert made["configuration/align.md"].index("align=fan") < made["configuration/align.md"].index("align=dlib")
     assert "| `batch_size` | `16` | clips a training step |" in made["configuration/index.md"]
     assert "mer train experiment=demo" in made["configuration/experiment.md"]
-    assert "## EyeCrop { #EyeCrop }\n\n::: mer.align.crop.EyeCrop" in made["api/align.md"]
+    assert "::: mer.align.crop.EyeCrop\n" in made["api/align.md"]
 
 
 def test_an_unexplained_key_fails_the_build(keys: ModuleType, tmp_path: Path) -> None:
