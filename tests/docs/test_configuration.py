@@ -43,7 +43,8 @@ def test_a_key_is_explained_by_its_comment_else_by_its_class(keys: ModuleType, t
 
 
 def test_a_comment_is_told_from_a_sign_in_a_value(keys: ModuleType, tmp_path: Path) -> None:
-    text = "# Top.\na: '#1'\nb: [x, '# y']   # both\nc:            # of c\n  _target_: other.Thing\n  d: 1\n# of e\ne:\n  f: 1\n"
+    text = "# Top.\na: '#1'\nb: [x, '# y']   # both\nc:            # of c\n  _target_: other.Thing\n  d: 1\n"
+    text += "# of e\ne:\n  f: 1\n"
     (one,) = keys.read_conf(written(tmp_path, "align", "mine", text)).values()
     assert [(key.path, key.value, key.said) for key in one.keys] == [
         ("a", "'#1'", ""),
