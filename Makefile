@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all test-slurm lint bench clean
+.PHONY: help install demo test test-all test-slurm lint docs pictures bench clean
 
 PYTHON ?= python3
 EXTRAS ?= dev
@@ -43,8 +43,15 @@ lint: install ## ruff and mypy
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+docs: install ## the documentation as a site, in site/
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
+
+pictures: demo ## the README's pictures, of the demo
+	.venv/bin/python docs/generate/pictures.py $(DEMO)
+
 bench: install ## mer's speed beside what a user would use instead
 	$(MER) bench
 
 clean: ## remove the environment, caches and the demo
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache $(DEMO)
+	rm -rf .venv build site *.egg-info .mypy_cache .pytest_cache .ruff_cache $(DEMO)
