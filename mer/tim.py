@@ -41,12 +41,11 @@ def interpolated_frames(frames: Iterable[NDArray[np.uint8]], length: int, n_fram
         MerError: as :func:`temporal_interpolation`.
     """
     weights, source = interpolation_weights(length, n_frames), iter(frames)
-    parts = []
+    total: NDArray[np.float64] | float = 0.0
     for start in range(0, length, _AT_ONCE):
         part = np.stack(list(islice(source, _AT_ONCE)))
-        total = np.tensordot(weights[:, start : start + len(part)], part.astype(np.float64), axes=1)
-        parts = [parts[0] + total] if parts else [total]
-    return np.asarray(np.rint(parts[0]).clip(0, 255), np.uint8)
+        total = total + np.tensordot(weights[:, start : start + len(part)], part.astype(np.float64), axes=1)
+    return np.asarray(np.rint(total).clip(0, 255), np.uint8)
 
 
 @lru_cache(64)
