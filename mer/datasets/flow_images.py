@@ -80,7 +80,10 @@ def _read_labels(root: Path) -> list[dict[str, Any]]:
 
 
 def _read(file: str) -> np.ndarray:
-    image = cv2.imread(file, cv2.IMREAD_COLOR_RGB) if Path(file).is_file() else None
+    try:
+        image = cv2.imread(file, cv2.IMREAD_COLOR_RGB) if Path(file).is_file() else None
+    except (OSError, ValueError, cv2.error):  # a name that is too long or holds a zero byte; a size beyond its bound
+        image = None
     if image is None:
         raise MerError("a readable flow image", f"{file}", "copy it again or remove its row from labels.csv")
     return image
