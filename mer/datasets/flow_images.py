@@ -71,6 +71,8 @@ def _read_labels(root: Path) -> list[dict[str, Any]]:
     missing = [column for column in _COLUMNS if column not in table.columns]
     if missing:
         raise MerError(f"columns {', '.join(_COLUMNS)}", f"{path} without {', '.join(missing)}", "add them")
+    if table.empty:
+        raise MerError("a clip a row in labels.csv", f"no row in {path}", "add the clips or leave the folder out")
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
     for line, row in enumerate(rows, start=2):
         if empty := [column for column in _COLUMNS if not row[column]]:
