@@ -5,6 +5,7 @@ import re
 import secrets
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,15 @@ def clear_parts(folder: Path) -> None:
     """Remove what killed processes left of their ``atomic_folder`` in ``folder``, in which nobody may be writing."""
     for part in folder.glob(f".*{_PART}"):
         shutil.rmtree(part, ignore_errors=True)
+
+
+def unpacked_bytes(file: Path) -> int:
+    """Bytes that the members of a zip archive claim to have unpacked, which no reader goes beyond; 0 for no archive."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return 0
 
 
 def cannot_write(path: Path, error: OSError) -> MerError:

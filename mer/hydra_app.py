@@ -61,7 +61,10 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
 
     Raises:
         FailedJobsError: jobs of a sweep did.
+        MerError: an empty word.
     """
+    if "" in arguments:  # of which its parser would print its whole usage
+        raise MerError("settings as name=value", "an empty word", "leave it out")
     # Hydra would print its own many-line message and exit with 1: let mer.cli say it in one.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     launch = new_launch()

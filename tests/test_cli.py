@@ -25,6 +25,7 @@ def test_mer_alone_lists_every_verb_with_a_line(capsys: pytest.CaptureFixture[st
         (["train", "dataset=nosuch"], "dataset/nosuch"),
         (["train", "trainer.nosuch=1"], "trainer.nosuch"),
         (["train", "broken=override=["], "broken"),
+        (["train", ""], "an empty word"),
         (["train", "dataset.root=none", "hydra.nosuch=1"], "nosuch"),
         (["check", "dataset=casme2"], "dataset.root=DIR"),
         (["check", "dataset=casme2", "dataset.root=none"], "none"),

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from mer.errors import MerError
+from mer.files import unpacked_bytes
 from mer.progress import say
 
 _SHOWN_DIGITS = 10
@@ -57,6 +58,8 @@ def load_weights(published: PublishedWeights, path: str | None, network: Network
     file = Path(path).expanduser() if path else _published_file(published)
     if not file.is_file():
         raise published.error(f"no file {file}")
+    if unpacked_bytes(file) > file.stat().st_size:  # torch packs without compressing
+        raise published.error(f"{file}, which is compressed")
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # what torch.load raises on a file of another kind is anything

@@ -81,6 +81,8 @@ def _read_labels(root: Path) -> list[dict[str, Any]]:
     missing = [column for column in _COLUMNS if column not in table.columns]
     if missing:
         raise MerError(f"columns {', '.join(_COLUMNS)}", f"{path} without {', '.join(missing)}", "add them")
+    if table.empty:
+        raise MerError("a clip a row in labels.csv", f"no row in {path}", "add the clips or leave the folder out")
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
     for line, row in enumerate(rows, start=2):
         if empty := [column for column in _COLUMNS if not row[column]]:
@@ -90,7 +92,10 @@ def _read_labels(root: Path) -> list[dict[str, Any]]:
 
 
 def _read(file: str) -> np.ndarray:
-    image = cv2.imread(file, cv2.IMREAD_COLOR_RGB) if Path(file).is_file() else None
+    try:
+        image = cv2.imread(file, cv2.IMREAD_COLOR_RGB) if Path(file).is_file() else None
+    except (OSError, ValueError, cv2.error):  # a name that is too long or holds a zero byte; a size beyond its bound
+        image = None
     if image is None:
         raise MerError("a readable flow image", f"{file}", "copy it again or remove its row from labels.csv")
     return image

@@ -12,8 +12,11 @@ from typing import Any
 from openpyxl import load_workbook
 
 from mer.errors import MerError
+from mer.files import unpacked_bytes
 
 _HEADER_WITHIN_ROWS = 40
+_MOST_COLUMNS = 512
+_LARGEST_BYTES = 100_000_000  # of a workbook unpacked; the largest that is distributed has a few
 _ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII")
 _NUMBER = re.compile(r"([0-9]{1,15})(?:\.0+)?")
 _INVISIBLE = re.compile(r"[\0\u200b\u2060\ufeff]")  # copied along from web pages; str.strip knows no such blanks
@@ -128,6 +131,8 @@ def _is_csv(path: Path) -> bool:
 
 def _read_workbook(path: Path) -> dict[str, list[list[str]]]:
     try:
+        if (size := unpacked_bytes(path)) > _LARGEST_BYTES:
+            raise ValueError(f"{size} bytes unpacked, more than {_LARGEST_BYTES}")
         with warnings.catch_warnings(), path.open("rb") as opened:
             warnings.simplefilter("ignore")  # openpyxl's, about styles that it does not know
             book = load_workbook(opened, read_only=True, data_only=True, keep_links=False)
@@ -139,7 +144,8 @@ def _read_workbook(path: Path) -> dict[str, list[list[str]]]:
 
 def _cells(sheet: Any) -> list[list[str]]:
     sheet.reset_dimensions()  # what the file says of its size may be too small
-    return [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
+    # A cell in the last of Excel's columns would fill up its whole row.
+    return [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS)]
 
 
 def _read_csv(path: Path) -> dict[str, list[list[str]]]:

@@ -1,6 +1,6 @@
 """A released model's file: one safetensors file, of which nothing is run and nothing believed unchecked.
 
-Each tensor of the network stands there once, with the folds along its first dimension. The file's one piece of metadata,
+Each tensor of the network stands there once, the folds along its first dimension. The file's one piece of metadata,
 ``mer_model``, is JSON of the form :data:`MODEL`; with several, safetensors would put them in an order of chance.
 """
 

@@ -170,3 +170,9 @@ def test_real_flow_has_its_median_at_zero(real_data: Path) -> None:
     assert ((flow <= 0).float().mean(dim=2) >= 0.5).all()
     assert ((flow >= 0).float().mean(dim=2) >= 0.5).all()
     assert (flow.amax(dim=2) - flow.amin(dim=2)).allclose(torch.ones(164, 2), atol=1e-6)
+
+
+def test_labels_without_a_row_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("dataset,subject,clip,label,file\n")
+    with pytest.raises(MerError, match="no row in"):
+        FlowImages(str(tmp_path)).load()

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from mer.errors import MerError
+from mer.files import unpacked_bytes
 
 # As NVIDIA and ptlflow name them; looked for in torch's folder of checkpoints, where ptlflow puts its own.
 PUBLISHED_NAMES = ("FlowNet2_checkpoint.pth.tar", "flownet2-things-d63b53a7.ckpt")
@@ -94,6 +95,8 @@ def _read_safetensors(file: Path) -> object:
 
 def _read_pickle(file: Path) -> object:
     """What ``torch.load`` finds with nothing but tensors, numbers, strings and their containers allowed."""
+    if unpacked_bytes(file) > file.stat().st_size:  # torch packs without compressing
+        raise MerError(_WHAT, f"{file}, which is compressed", _REMEDY)
     try:
         return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except pickle.UnpicklingError as error:
