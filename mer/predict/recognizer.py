@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cv2
 import numpy as np
 import torch
 from hydra.utils import instantiate
@@ -24,6 +25,7 @@ from mer.predict.results import Image, ModelFacts, Movement, Pictures, Predictio
 from mer.predict.spotting import OnFrame, Spotting, spot
 from mer.trained import load_run
 
+_PICTURE_PX = 112  # a long video has many movements
 _FROM_FRAMES = "FlowImages"  # in a card: a model that has seen no frames
 
 
@@ -238,4 +240,6 @@ def landmark_source(name: str) -> LandmarkSource:
 
 
 def _picture(image: Tensor) -> Image:
-    return np.asarray((image * 255).round().byte().permute(1, 2, 0).numpy(), np.uint8)
+    picture = np.ascontiguousarray((image * 255).round().byte().permute(1, 2, 0).numpy())
+    side = min(picture.shape[0], _PICTURE_PX)
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
