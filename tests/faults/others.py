@@ -145,10 +145,8 @@ def _stopped(
         for attempt in range(3):
             out = work / f"{number}-{attempt}"
             fork = start(case.words(data, out), out)
-            if when is None:
-                ended = fork.wait(draw.uniform(0, seconds))
-            else:
-                ended = _wait_until(fork, partial(when, case, out))
+            random_moment = draw.uniform(0, seconds)
+            ended = _wait_until(fork, partial(when, case, out)) if when else fork.wait(random_moment)
             if ended is None:
                 stop(fork)
                 _expect(fork, code, losses, also=0)
