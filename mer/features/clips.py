@@ -42,12 +42,12 @@ class ClipMeasures:
     @cached_property
     def magnitude(self) -> Tensor:
         """``(B, T - 1, 1, H, W)``."""
-        return flow_magnitude(self.flow.flatten(0, 1)).unflatten(0, self.flow.shape[:2])
+        return _apart(flow_magnitude(self.flow.flatten(0, 1)), self.flow)
 
     @cached_property
     def strain(self) -> Tensor:
         """``(B, T - 1, 1, H, W)``."""
-        return optical_strain(self.flow.flatten(0, 1), self._derivative).unflatten(0, self.flow.shape[:2])
+        return _apart(optical_strain(self.flow.flatten(0, 1), self._derivative), self.flow)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,13 @@ class ClipFeatures(nn.Module):
         # Times under each other as one high image: a clip has one scale.
         images = (part.transpose(1, 2).flatten(2, 3) for part in (built, channel.size(measures)))
         scaled = SCALINGS[self.normalize](*images)
-        return scaled.unflatten(2, (built.shape[1], built.shape[3])).transpose(1, 2)
+        n_clips, steps, maps, height, width = built.shape
+        return scaled.reshape(n_clips, maps, steps, height, width).transpose(1, 2)
+
+
+def _apart(images: Tensor, like: Tensor) -> Tensor:
+    """``(B T, ...)`` -> ``(B, T, ...)`` with the clips and times of ``like``."""
+    return images.reshape(*like.shape[:2], *images.shape[1:])
 
 
 def _together(channels: Sequence[Tensor]) -> Tensor:
