@@ -44,7 +44,7 @@ class Attention(nn.Module):
         query, key, value = self.qkv(maps).flatten(2).unflatten(1, (3, self.heads, self.width)).unbind(1)
         weights = torch.einsum("bhdi,bhdj->bhij", query, key) * self.width**-0.5
         mixed = torch.einsum("bhij,bhdj->bhdi", self.dropout(weights.softmax(dim=-1)), value)
-        output: Tensor = self.dropout(self.out(mixed.flatten(1, 2).unflatten(-1, (height, width))))
+        output: Tensor = self.dropout(self.out(mixed.reshape(len(maps), -1, height, width)))
         return output
 
 
