@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mer.explain.clips import read_clips
+from mer.explain.pictures import ExplainedClip
 from mer.synth import write_casme2
 from mer.trained import load_run
 from tests.fakes import write_flow_images
@@ -115,14 +115,20 @@ def test_probabilities_are_those_of_the_clip_and_its_fold(run: Path) -> None:
 
 
 def test_shares_lie_beside_areas_and_faces_are_drawn_only_when_asked(
-    frames_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    frames_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = []
+    drawn: list[tuple[str, ExplainedClip]] = []
+
+    def draw(rows: list[ExplainedClip], heading: str, folder: Path) -> list[Path]:
+        drawn.append((heading, rows[0]))
+        return []
+
+    monkeypatch.setattr("mer.explain.run.plot_grad_cam", draw)
+    name = "casme2/sub01/" + pd.read_csv(frames_run / "predictions.csv")["clip"][0]
     for show in ("true", "false"):
-        words = (f"out={tmp_path / show}", f"show_faces={show}")
+        words = (f"out={tmp_path / show}", f"show_faces={show}", f"clips=[{name}]")
         result = run_mer(capsys, "explain", f"run={frames_run}", *words, *CPU)
         assert result.code == 0, result.err
-        written.append(cv2.imread(str(tmp_path / show / "gradcam.png")))
     assert "surprise" in result.out
     table = pd.read_csv(tmp_path / "false" / "shares.csv").query("map == 'fused' and reason == 'true'")
     assert len(table) == 6
@@ -132,10 +138,13 @@ def test_shares_lie_beside_areas_and_faces_are_drawn_only_when_asked(
 
     face = read_clips(load_run(frames_run), torch.device("cpu"), {}).onset(0)
     assert face is not None
-    assert face.shape == (3, 64, 64)
-    # Skin is darker than the flow's white, which stands where nothing moves.
-    faces, flows = (float((image[:, : image.shape[1] // 4] > 250).all(axis=2).mean()) for image in written)
-    assert faces < flows
+    (with_face, shown), (without, outlined) = drawn
+    assert (with_face, without) == ("onset", "flow to apex")
+    np.testing.assert_array_equal(shown.picture, face.permute(1, 2, 0).numpy())
+    assert np.abs(outlined.picture - shown.picture).mean() > 0.05
+    assert shown.landmarks_px is None
+    assert outlined.landmarks_px is not None
+    assert len(shown.regions) >= 2
 
 
 @pytest.mark.parametrize(
