@@ -120,7 +120,8 @@ def match(first: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float
         first: grey ``(64, 64)``.
         other: grey ``(64, 64)``.
     """
-    scores = cv2.matchTemplate(other, np.ascontiguousarray(first[_MIDDLE, _MIDDLE]), cv2.TM_CCOEFF_NORMED)
+    middle = np.ascontiguousarray(first[_MIDDLE, _MIDDLE])
+    scores = np.asarray(cv2.matchTemplate(other, middle, cv2.TM_CCOEFF_NORMED), np.float32)
     _, likeness, _, (column, row) = cv2.minMaxLoc(scores)
     shift = (column + _between(scores[row], column), row + _between(scores[:, column], row))
     return float(likeness), np.array(shift) - _MIDDLE.start

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,7 +19,8 @@ _DIGITS = re.compile(r"([0-9]+)")
 _FASTEST_FPS = 100_000
 
 
-class TimedFrame(NamedTuple):
+@dataclass(frozen=True)
+class TimedFrame:
     """One frame: its index from 0, its time from the first frame in s, and RGB ``(H, W, 3)`` uint8."""
 
     index: int
@@ -28,19 +29,27 @@ class TimedFrame(NamedTuple):
 
 
 class FrameStream(Protocol):
-    """Frames that can be run through again and again, and are never all in memory.
+    """Frames that can be run through again and again, and are never all in memory."""
 
-    Attributes:
-        name: of the video, without its ending.
-        source: where it lies, for the results.
-        fps: frames a second as it is told; the frames' own times count.
-        expected: how many frames there are as it is told; the stream may end earlier.
-    """
+    @property
+    def name(self) -> str:
+        """Of the video, without its ending."""
+        ...
 
-    name: str
-    source: str
-    fps: float
-    expected: int
+    @property
+    def source(self) -> str:
+        """Where it lies, for the results."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Frames a second as it is told; the frames' own times count."""
+        ...
+
+    @property
+    def expected(self) -> int:
+        """How many frames there are as it is told; the stream may end earlier."""
+        ...
 
     def __iter__(self) -> Iterator[TimedFrame]:
         """The frames from the first on.

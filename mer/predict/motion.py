@@ -89,7 +89,8 @@ def departure(moved: Floats, reach: int) -> Floats:
         reach: frames to either side.
     """
     here, before, after = moved[reach:-reach], moved[: -2 * reach], moved[2 * reach :]
-    return np.min([lengths_px(here - other) for other in (before, after, (before + after) / 2)], axis=0)
+    mean = np.asarray((before + after) / 2, np.float32)
+    return np.asarray(np.min([lengths_px(here - other) for other in (before, after, mean)], axis=0), np.float32)
 
 
 def lengths_px(moved: Floats) -> Floats:

@@ -122,7 +122,7 @@ class Recognizer:
         found: list[Movement | RefusedMovement] = []
         spotted = {one.interval: one for one in spotting.movements}
         for interval, prepared in self._prepared(stream, list(spotted)):
-            box = tuple(float(side) for side in spotting.boxes_px[interval.onset].round(1))
+            box = tuple(round(float(side), 1) for side in spotting.boxes_px[interval.onset])
             found.append(self._label(interval, prepared, spotting.seconds, box, spotted[interval].score))
             on_labelled(len(found), len(spotted))
         return self._prediction(stream, spotting, found)
