@@ -158,8 +158,8 @@ def collect(work: Path) -> pd.DataFrame:
         ]
     summary = pd.DataFrame(rows)
     summary.to_csv(HERE / "summary.csv", index=False, float_format="%.4f", lineterminator="\n")
-    tables = [markdown(part) for _, part in summary.groupby(["clips", "folds"])]
-    (HERE / "tables.md").write_text("".join(tables))
+    texts = [markdown(part) for _, part in summary.groupby(["clips", "folds"])]
+    (HERE / "tables.md").write_text("".join(texts))
     return summary
 
 
