@@ -147,8 +147,8 @@ def collect(work: Path) -> pd.DataFrame:
     runs = pd.DataFrame([run_row(job, work / job.folder) for job in finished(work)])
     runs.to_csv(HERE / "results.csv", index=False, float_format="%.4f", lineterminator="\n")
     rows = []
-    for key, group in runs.groupby(["clips", "name"], sort=False):
-        clips, name = map(str, key)
+    for _, group in runs.groupby(["clips", "name"], sort=False):
+        clips, name = str(group["clips"].iloc[0]), str(group["name"].iloc[0])
         tables = [read_predictions(work / Job(clips, name, seed).folder / "predictions.csv") for seed in group["seed"]]
         rows += [
             {"clips": where, "name": name, "folds": group["folds"].iloc[0], "seeds": len(group)}
@@ -158,20 +158,19 @@ def collect(work: Path) -> pd.DataFrame:
         ]
     summary = pd.DataFrame(rows)
     summary.to_csv(HERE / "summary.csv", index=False, float_format="%.4f", lineterminator="\n")
-    (HERE / "tables.md").write_text(
-        "".join(markdown(summary, *key) for key in summary.groupby(["clips", "folds"]).groups)
-    )
+    texts = [markdown(part) for _, part in summary.groupby(["clips", "folds"])]
+    (HERE / "tables.md").write_text("".join(texts))
     return summary
 
 
-def markdown(summary: pd.DataFrame, clips: str, folds: int) -> str:
+def markdown(part: pd.DataFrame) -> str:
     """The table of one set of clips in one protocol: mean over seeds, standard deviation, interval over subjects."""
     lines = [
-        f"## {clips}, {folds} folds\n",
+        f"## {part['clips'].iloc[0]}, {part['folds'].iloc[0]} folds\n",
         f"| | seeds | accuracy | UF1 | UAR | {MEAN_OF_SEEDS} | {LEAKS} | seconds a run |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for row in summary[(summary["clips"] == clips) & (summary["folds"] == folds)].to_dict("records"):
+    for row in part.to_dict("records"):
         scores = [_score_cell(row, name) for name in ("accuracy", "uf1", "uar")]
         rest = [_cell(row[name], digits) for name, digits in (("leaky_uf1", 3), ("seconds", 0))]
         cells = [row["name"], str(row["seeds"]), *scores, _cell(row["uf1_of_mean_probabilities"], 3), *rest]
@@ -179,7 +178,7 @@ def markdown(summary: pd.DataFrame, clips: str, folds: int) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _score_cell(row: Mapping[str, Any], name: str) -> str:
+def _score_cell(row: Any, name: str) -> str:
     interval = f"{row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f}"
     return f"{row[name]:.3f}{_cell(row[f'{name}_sd'], 3, ' ± ')} ({interval})"
 
