@@ -13,6 +13,7 @@ from mer.errors import MerError
 from mer.export.model import ReleasedModel, ensemble_mean
 from mer.files import atomic_file
 from mer.flow import FlowMaps
+from mer.needs import Needs
 
 TOLERANCE = 1e-4  # of a probability; float32 sums in another order differ by about 1e-6
 _PACKAGES = ("onnx", "onnxruntime")
@@ -116,7 +117,7 @@ def _example(model: ReleasedModel, n_clips: int) -> tuple[Tensor, ...]:
     size_px = int(model.settings["features"]["size"])
     generator = torch.Generator().manual_seed(n_clips)
     flow = torch.randn(n_clips, 2, size_px, size_px, generator=generator)
-    if not getattr(model.features, "needs_apex", False):
+    if "apex" not in Needs.of(model.features).names:
         return (flow,)
     return flow, torch.rand(n_clips, 3, size_px, size_px, generator=generator)
 

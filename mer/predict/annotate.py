@@ -124,7 +124,7 @@ def _draw_label(frame: Image, movement: Movement) -> None:
 def _draw_curve(area: Image, prediction: Prediction, index: int) -> None:
     """The curve about frame ``index``: movements shaded, the threshold, a line at the frame."""
     spotting = prediction.spotting
-    height, width = area.shape[:2]
+    height, width = map(int, area.shape[:2])
     now = float(spotting.seconds[index])
     highest = 1.1 * max(2 * spotting.threshold_px, float(spotting.curve_px.max(initial=0.0)))
 

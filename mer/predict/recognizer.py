@@ -152,7 +152,8 @@ class Recognizer:
             if isinstance(prepared, MerError):
                 raise prepared
             labelled[interval] = self._label(interval, prepared, seconds, None, None)
-        return [one for interval in intervals if isinstance(one := labelled[interval], Movement)]
+        found = (labelled[interval] for interval in intervals)
+        return [movement for movement in found if isinstance(movement, Movement)]
 
     def _prepared(
         self, stream: FrameStream, intervals: Sequence[Interval]
@@ -197,10 +198,10 @@ class Recognizer:
         values = self.model.probabilities(prepared.maps.to(self.device))[0].tolist()
         probabilities = dict(zip(self.model.classes, values, strict=True))
         label = max(probabilities, key=lambda name: probabilities[name])
-        times = (float(seconds[at]) for at in interval)
+        onset_s, apex_s, offset_s = (float(seconds[at]) for at in interval)
         pictures = Pictures(_picture(prepared.onset), _picture(prepared.magnified))
         corners: tuple[float, float, float, float] | None = box  # type: ignore[assignment]
-        return Movement(*interval, *times, corners, score, label, probabilities, pictures)
+        return Movement(*interval, onset_s, apex_s, offset_s, corners, score, label, probabilities, pictures)
 
     def _prediction(
         self, stream: FrameStream, spotting: Spotting, found: Sequence[Movement | RefusedMovement]
