@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all test-slurm lint docs pictures bench clean
+.PHONY: help install demo test test-all test-slurm test-faults lint docs pictures bench clean
 
 PYTHON ?= python3
 EXTRAS ?= dev
@@ -37,6 +37,9 @@ test-all: install ## all tests
 test-slurm: install ## sweeps through a Slurm of one machine; root where Slurm is to be installed
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[submitit]'
 	tests/slurm/run.sh
+
+test-faults: install ## kill, fill disks, press Ctrl-C: what real commands lose by it; root for the disks
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.faults
 
 lint: install ## ruff and mypy
 	.venv/bin/ruff check .

@@ -17,7 +17,7 @@ from keys import ConfFile, Files, Key, read_conf, undocumented
 from mer.hydra_app import conf_dir
 
 PACKAGES = ("magnify", "flow", "features", "models", "metrics", "protocols", "align", "apex", "datasets", "labels")
-PACKAGES += ("handcrafted", "engines", "synth", "tracking")
+PACKAGES += ("handcrafted", "engines", "synth", "tracking", "explain", "export", "predict")
 AS_FILES = {
     "experiment": "What one published row, or the demo, sets. `mer train experiment=NAME ...`",
     "sweep": "Values that a sweep tries. `mer train -m +sweep=NAME ...`; more in [Sweeps](../sweeps.md).",
