@@ -40,6 +40,7 @@ from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
 from mer.runs import FREE_SETTINGS, read_run
 from mer.store import Store
 from mer.tracking import FilesTracker, Tracker, tracked
+from mer.tracking.secrets import known_secrets, masked
 from mer.whole_clips import NeededMaps
 
 
@@ -252,7 +253,7 @@ def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_fo
         "n_folds": n_folds,
         "seconds": pooled.seconds,
         **provenance(),
-        "command": command_line(),
+        "command": masked(command_line(), known_secrets()),
     }
     if pooled.diverged:
         metrics[DIVERGED] = dict(pooled.diverged)

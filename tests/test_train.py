@@ -172,7 +172,7 @@ def test_other_flow_does_not_resume_an_unfinished_run(
 def test_flow_images_have_no_apex_frame_to_take(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run_mer(capsys, *train_words(root, tmp_path / "outputs", "features=uvm_grey", "features.size=28"))
     assert result.code == 2
-    assert "expected clips of frames for rgb or grey; got flow images" in result.err
+    assert "expected clips of frames for the magnified apex frame; got flow images" in result.err
     assert not (tmp_path / "outputs").exists()
 
 

@@ -4,6 +4,7 @@ import importlib.util
 import warnings
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from jaxtyping import Float
@@ -74,8 +75,9 @@ def _trace(classifier: FlowClassifier, example: tuple[Tensor, ...], file: Path) 
     """
     names = _input_names(example)
     free = {name: {0: "clips"} for name in (*names, "probabilities")} | {"logits": {1: "clips"}}
-    torch._C._jit_set_onnx_log_enabled(False)  # it prints the whole graph where it cannot express a part of it
-    with torch.no_grad(), warnings.catch_warnings():
+    # torch 2.13 turns a log on that prints the whole graph where it cannot express a part of it.
+    quiet = mock.patch.object(torch._C, "_jit_set_onnx_log_enabled", return_value=None)
+    with torch.no_grad(), warnings.catch_warnings(), quiet:
         warnings.simplefilter("ignore")  # shape checks are traced as constants, as they should; the exporter is old
         try:
             torch.onnx.export(

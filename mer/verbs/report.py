@@ -6,7 +6,6 @@ from pathlib import Path
 
 from mer.files import atomic_file
 from mer.progress import say
-from mer.report.html import render_report
 from mer.runs import find_runs, find_unfinished
 
 
@@ -16,6 +15,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, or one above several")
     parser.add_argument("--out", type=Path, help="file to write (default DIR/report.html)")
     given = parser.parse_args(arguments)
+    # torch and matplotlib take seconds to import, which help need not wait for.
+    from mer.report.html import render_report
+
     runs, unfinished = find_runs([given.folder]), find_unfinished([given.folder])
     page = render_report(runs, f"mer: {given.folder.resolve().name}", unfinished)
     path: Path = given.out or given.folder / "report.html"

@@ -19,7 +19,7 @@ def composed(name: str) -> DictConfig:
     return cfg
 
 
-NAMES = [path.stem for path in FILES if "branch_a" in composed(path.stem)]
+NAMES = [path.stem for path in FILES if composed(path.stem)._target_ == "mer.features.BranchFeatures"]
 
 
 @pytest.mark.parametrize("name", NAMES)

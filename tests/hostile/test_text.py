@@ -237,7 +237,7 @@ def test_names_cannot_bring_markup_into_a_report(attack: str, tmp_path: Path) ->
     for run in (plain, hostile):
         tags = _Tags()
         tags.feed(render_report([read_run(run)], "title"))
-        counted.append(sorted(set(tags.found)))
+        counted.append(sorted({*tags.found} - {"wbr"}))  # long names may break
     assert counted[0] == counted[1]
 
 
