@@ -32,6 +32,7 @@ MODEL = {
     "classes": [str],
     "folds": int,
     "temperature": float,
+    "flip_average": bool,
     "settings": {name: {str: Plain} for name in (*GROUPS, NETWORK)},
     "card": CARD,
     "model_card": [str],  # the same in Markdown, line by line, for people
@@ -55,6 +56,7 @@ def write_model(model: ReleasedModel, path: Path) -> None:
         "classes": list(model.classes),
         "folds": model.n_folds,
         "temperature": model.temperature,
+        "flip_average": model.flip_average,
         "settings": {**model.settings, NETWORK: model.network},
         "card": model.card,
         "model_card": model_card(model).splitlines(),
@@ -97,6 +99,7 @@ def load_model(path: str | Path, trusted: Collection[str] = ()) -> ReleasedModel
         content["card"],
         build_features(config, str(file)),
         tuple(build_networks(config, len(content["classes"]), tensors, str(file))),
+        content["flip_average"],
     )
 
 

@@ -12,6 +12,7 @@ from mer.errors import MerError
 from mer.export.evidence import describe, read_calibration
 from mer.export.networks import build_features
 from mer.export.settings import GROUPS, NETWORK, portable
+from mer.features.augment import flip_maps
 from mer.flow import FlowMaps
 from mer.hydra_app import plain
 from mer.trained import TrainedRun
@@ -29,6 +30,7 @@ class ReleasedModel:
         card: what it was trained on, its scores, its calibration, versions: :data:`mer.export.evidence.CARD`.
         features: maps of clips -> the networks' inputs.
         nets: one a fold, in eval mode.
+        flip_average: probabilities are means over a clip and its mirror image, as in the run.
     """
 
     classes: tuple[str, ...]
@@ -38,6 +40,7 @@ class ReleasedModel:
     card: dict[str, Any]
     features: nn.Module
     nets: tuple[nn.Module, ...]
+    flip_average: bool = False
 
     def __post_init__(self) -> None:
         for module in (self.features, *self.nets):
@@ -68,6 +71,7 @@ class ReleasedModel:
             describe(run, calibration),
             build_features(run.config, f"{run.path}"),
             tuple(run.module(fold).net for fold in chosen),
+            bool(run.config.recognition.get("flip_average", False)),
         )
 
     @property
@@ -86,8 +90,14 @@ class ReleasedModel:
         return torch.stack([net(*inputs) for net in self.nets])
 
     def probabilities(self, maps: FlowMaps) -> Float[Tensor, "clip classes"]:
-        """Mean over the folds of ``softmax(logits / T)``, ``(N, C)``."""
-        return ensemble_mean(self.logits(maps), self.temperature)
+        """Mean of ``softmax(logits / T)`` over folds, and over mirror images where the run took them, ``(N, C)``."""
+        views = views_of(maps, self.flip_average)
+        return torch.stack([ensemble_mean(self.logits(view), self.temperature) for view in views]).mean(dim=0)
+
+
+def views_of(maps: FlowMaps, flip_average: bool) -> list[FlowMaps]:
+    """What probabilities are averaged over: the clips, and their mirror images if ``flip_average``."""
+    return [maps, flip_maps(maps)] if flip_average else [maps]
 
 
 def ensemble_mean(logits: Float[Tensor, "fold clip classes"], temperature: float) -> Float[Tensor, "clip classes"]:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mer.errors import MerError
-from mer.export.model import ReleasedModel, ensemble_mean
+from mer.export.model import ReleasedModel, ensemble_mean, views_of
 from mer.files import atomic_file
 from mer.flow import FlowMaps
 from mer.needs import Needs
@@ -34,15 +34,18 @@ class FlowClassifier(nn.Module):
         super().__init__()
         self.features = model.features
         self.nets = nn.ModuleList(model.nets)
-        self.temperature = model.temperature
+        self.temperature, self.flip_average = model.temperature, model.flip_average
 
     def forward(
         self, flow: Float[Tensor, "clip 2 height width"], apex: Float[Tensor, "clip 3 height width"] | None = None
     ) -> tuple[Float[Tensor, "clip classes"], Float[Tensor, "fold clip classes"]]:
         """Flow ``(N, 2, H, W)`` in px, RGB ``(N, 3, H, W)`` -> probabilities ``(N, C)`` and logits ``(F, N, C)``."""
-        inputs = self.features(FlowMaps(flow, apex=apex))
-        logits = torch.stack([net(*inputs) for net in self.nets])
-        return ensemble_mean(logits, self.temperature), logits
+        logits = [self._logits(view) for view in views_of(FlowMaps(flow, apex=apex), self.flip_average)]
+        return torch.stack([ensemble_mean(one, self.temperature) for one in logits]).mean(dim=0), logits[0]
+
+    def _logits(self, maps: FlowMaps) -> Float[Tensor, "fold clip classes"]:
+        inputs = self.features(maps)
+        return torch.stack([net(*inputs) for net in self.nets])
 
 
 def write_onnx(model: ReleasedModel, path: Path) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import torch
 from scipy.special import softmax
 
 from mer.errors import MerError
-from mer.export import ReleasedModel
+from mer.export import ReleasedModel, load_model
 from mer.export.card import model_card
+from mer.export.file import write_model
+from mer.features.augment import flip_maps
 from mer.metrics.calibration import calibrate
 from mer.trained import load_run
-from tests.fakes.trained import random_maps, write_trained_run
+from tests.fakes.trained import SETTINGS, random_maps, write_trained_run
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,19 @@ def test_probabilities_are_the_mean_over_folds_of_the_tempered_softmax(model: Re
     expected = softmax(model.logits(maps).double().numpy() / model.temperature, axis=-1).mean(axis=0)
     np.testing.assert_allclose(model.probabilities(maps).numpy(), expected, rtol=1e-5)
     assert model.temperature != pytest.approx(1, abs=0.01)
+
+
+def test_mirror_images_are_averaged_where_the_run_did_so(tmp_path: Path) -> None:
+    recognition = SETTINGS["recognition"] | {"flip_average": True}
+    run = load_run(write_trained_run(tmp_path / "run", settings={"recognition": recognition}))
+    model, maps = replace(ReleasedModel.from_run(run), temperature=1.0), random_maps()
+    with torch.no_grad():
+        expected = torch.stack([run.module(fold).probabilities(maps) for fold in run.folds]).mean(0)
+    torch.testing.assert_close(model.probabilities(maps), expected)
+    torch.testing.assert_close(model.probabilities(flip_maps(maps)), expected)
+    write_model(model, tmp_path / "model.safetensors")
+    torch.testing.assert_close(load_model(tmp_path / "model.safetensors").probabilities(maps), expected)
+    assert not torch.allclose(replace(model, flip_average=False).probabilities(maps), expected)
 
 
 def test_a_clips_probabilities_do_not_depend_on_the_others(model: ReleasedModel) -> None:

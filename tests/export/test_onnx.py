@@ -86,6 +86,10 @@ def test_network_that_onnx_cannot_express_ends_in_one_line(
     assert capfd.readouterr().out == ""
 
 
+def test_graph_averages_mirror_images_where_the_model_does(model: ReleasedModel, tmp_path: Path) -> None:
+    assert subject.write_onnx(replace(model, flip_average=True), tmp_path / "model.onnx") < 1e-5
+
+
 class Batched(nn.Module):
     """Gives other logits to a clip the more clips there are, by a number that a trace takes for fixed."""
 
