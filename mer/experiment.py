@@ -19,7 +19,7 @@ from mer.claims import Claiming, share_out
 from mer.clip import ClipIndex, clip_name
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
-from mer.engines import DIVERGED, LEAKY, OnFold, PooledFolds, fold_folder, leaky_scores, run_folds
+from mer.engines import LEAKY, OnFold, PooledFolds, fold_folder, leaky_scores, run_folds
 from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
@@ -37,7 +37,7 @@ from mer.report.flow_pictures import plot_flow_on_faces, plot_flow_samples, samp
 from mer.report.magnification_pictures import plot_magnification
 from mer.report.mistakes import picture_path, worst_mistakes, write_strip
 from mer.run_folder import RunFolder, job_folder, open_run, provenance, run_key
-from mer.runs import FREE_SETTINGS, read_run
+from mer.runs import DIVERGED, FREE_SETTINGS, read_run
 from mer.store import Store
 from mer.tracking import FilesTracker, Tracker, tracked
 from mer.tracking.secrets import known_secrets, masked

@@ -22,6 +22,9 @@ FREE_SETTINGS = (
 # Why a run that did not finish ended; mer.tracking writes it, and takes it away when the run goes on.
 FAILURE = "failure.json"
 
+# In a fold's metrics.json what is no number, in a run's the folds where that is so.
+DIVERGED = "diverged"
+
 _SCORES = {"precision": Optional(float), "recall": Optional(float), "f1": Optional(float), "clips": int}
 # What metrics.json holds at least.
 METRICS: Mapping[str, Any] = {
@@ -99,7 +102,9 @@ def read_run(folder: Path) -> Run:
     if not isinstance(config, dict) or not isinstance(metrics, dict) or not set(metrics) >= METRICS.keys():
         raise MerError("config.yaml and metrics.json as mer writes them", str(folder), "let `mer train` write them")
     require_bounded(config, str(folder / "config.yaml"))
-    check({name: metrics[name] for name in METRICS}, METRICS, str(folder / "metrics.json"))
+    where = str(folder / "metrics.json")
+    check({name: metrics[name] for name in METRICS}, METRICS, where)
+    check(metrics.get(DIVERGED, {}), {str: str}, where)
     return Run(folder, config, metrics)
 
 

@@ -36,6 +36,9 @@ def test_diverged_run_says_so(engine: str, tmp_path: Path, capsys: pytest.Captur
     assert "DIVERGED, not a result" in result.err
     run = only_run(tmp_path / "outputs")
     assert set(json.loads((run / "metrics.json").read_text())["diverged"]) == {"smic-s01", "smic-s02", "smic-s03"}
+    assert "DIVERGED" in run_mer(capsys, "compare", str(run)).err
+    assert run_mer(capsys, "report", str(run)).code == 0
+    assert "<strong>DIVERGED:</strong>" in (run / "report.html").read_text()
     fold = json.loads((run / "folds" / "smic-s02" / "metrics.json").read_text())
     assert fold["diverged"].startswith("loss of epoch")
 

@@ -2,13 +2,12 @@
 
 from mer.engines.classical import ClassicalEngine
 from mer.engines.parallel import ParallelEngine
-from mer.engines.run_folds import DIVERGED, LEAKY, OnFold, PooledFolds, fold_folder, leaky_scores, run_folds
+from mer.engines.run_folds import LEAKY, OnFold, PooledFolds, fold_folder, leaky_scores, run_folds
 from mer.engines.sequential import SequentialEngine
 from mer.engines.stacked import StackedEngine
 from mer.engines.training import Engine, TrainedFold, Training
 
 __all__ = [
-    "DIVERGED",
     "LEAKY",
     "ClassicalEngine",
     "Engine",

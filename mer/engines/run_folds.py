@@ -16,9 +16,9 @@ from mer.files import atomic_folder, safe_name
 from mer.metrics import accuracy, confusion_matrix, summarise, uar, uf1
 from mer.predictions import class_numbers, predictions_table, read_predictions, write_predictions
 from mer.protocols.folds import Fold
+from mer.runs import DIVERGED
 
 OnFold = Callable[[Fold, Path, bool], None]
-DIVERGED = "diverged"  # in a fold's metrics.json what is no number, in a run's the folds where that is so
 LEAKY = "leaky_best_epoch_on_test"  # the figure's name wherever it is kept or shown
 
 

@@ -15,7 +15,7 @@ from mer.report.html_tables import Cell, bar_cell, confusion_table, data_table, 
 from mer.report.markup import Markup, breakable, element, joined
 from mer.report.mistakes import picture_path, worst_mistakes
 from mer.report.reproduce import reproduction
-from mer.runs import Run
+from mer.runs import DIVERGED, Run
 from mer.tracking.secrets import known_secrets, masked
 
 _FIGURES = {
@@ -31,6 +31,7 @@ def run_section(run: Run, number: int, pictures: Pictures, is_open: bool) -> Mar
     scores = ", ".join(f"{label} {run.metrics[name]:.3f}" for name, label in MAIN_SCORES.items())
     before = pictures.left_out
     parts = [
+        diverged_warning(run.metrics),
         leaky_warning(run.metrics),
         element("h4", "Classes"),
         _classes(run.metrics),
@@ -61,6 +62,15 @@ def leaky_warning(metrics: Mapping[str, Any]) -> Markup:
     told = ", ".join(f"{label} {leaky[name]:.3f}" for name, label in MAIN_SCORES.items() if name in leaky)
     text = f" best epoch of each fold chosen on its test clips, not a result: {told}."
     return element("p", element("strong", "LEAKY:"), text, class_="warning")
+
+
+def diverged_warning(metrics: Mapping[str, Any]) -> Markup:
+    """A line on the folds whose training left the numbers, where the run has such."""
+    diverged = metrics.get(DIVERGED)
+    if not diverged:
+        return Markup()
+    told = ", ".join(f"{fold} ({where})" for fold, where in diverged.items())
+    return element("p", element("strong", "DIVERGED:"), f" not a result, no numbers in {told}.", class_="warning")
 
 
 def _classes(metrics: Mapping[str, Any]) -> Markup:

@@ -22,7 +22,7 @@ from mer.report.run_tables import (
     table_cells,
     unfinished_records,
 )
-from mer.runs import Run, find_runs, find_unfinished, read_run
+from mer.runs import DIVERGED, Run, find_runs, find_unfinished, read_run
 from mer.verbs.score import result_table
 
 
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str]) -> None:
     given = _parser().parse_args(arguments)
     unfinished = find_unfinished(given.runs)
     runs = find_runs(given.runs, but_for=unfinished)
+    for run in runs:
+        if DIVERGED in run.metrics:
+            say(f"DIVERGED, not a result: {run.path}, no numbers in {', '.join(run.metrics[DIVERGED])}")
     records = _records(runs, given) + unfinished_records(unfinished)
     if given.csv:
         write_csv(records, given.csv)
