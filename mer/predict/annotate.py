@@ -116,9 +116,11 @@ def _draw_label(frame: Image, movement: Movement) -> None:
     # Right of the box there may be no room: the frame's upper edge is always there.
     text = f"{movement.label} {movement.probabilities[movement.label]:.2f}".encode("ascii", "replace").decode()
     scale = max(0.4, frame.shape[0] / 600)
-    for colour, thickness in ((_DARK, 4), (_WHITE, 1)):
-        place = (8, int(28 * scale) + 4)
-        cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA)
+    left, base = 8, int(28 * scale) + 4
+    # A dark edge from shifted copies: OpenCV 5 makes the letters of a thicker pen wider, too.
+    for colour, right, down in ((_DARK, -1, 0), (_DARK, 1, 0), (_DARK, 0, -1), (_DARK, 0, 1), (_WHITE, 0, 0)):
+        place = (left + right, base + down)
+        cv2.putText(frame, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, 1, cv2.LINE_AA)
 
 
 def _draw_curve(area: Image, prediction: Prediction, index: int) -> None:
