@@ -23,7 +23,10 @@ _FIGURES = {
     "flow_on_faces": "Flow over a face of each class",
     "magnification": "Magnification of a face of each class",
 }
-_MOST_MAPS = 24  # pictures of Grad-CAM a run
+_EXPLAINED = {  # what `mer explain` leaves in a run's folder
+    "gradcam": "Grad-CAM of a clip of each class, fused and by branch; outlined: regions of the class's action units",
+    "attention": "Spatial attention by block, of a clip of each class",
+}
 
 
 def run_section(run: Run, number: int, pictures: Pictures, is_open: bool) -> Markup:
@@ -39,7 +42,7 @@ def run_section(run: Run, number: int, pictures: Pictures, is_open: bool) -> Mar
         element("h4", "Subjects"),
         _subjects(run.metrics["per_subject"]),
         _mistakes(run, pictures),
-        _grad_cam(run.path / "explain", pictures),
+        _explained(run.path / "explain", pictures),
         _flow(run, pictures),
         _curves(run, pictures),
         element("h4", "How to reproduce this run"),
@@ -128,13 +131,9 @@ def _mistake(figures: Path, row: Mapping[str, Any], pictures: Pictures) -> list[
     return [Cell(str(row.get("clip", "-"))), *texts, *shares, Cell(strip)]
 
 
-def _grad_cam(folder: Path, pictures: Pictures) -> Markup:
-    files = sorted(folder.glob("*.png")) if folder.is_dir() else []
-    shown = [pictures.file(file, file.stem.replace("_", " ")) for file in files[:_MOST_MAPS]]
-    if not any(shown):
-        return Markup()
-    more = f"{len(files) - _MOST_MAPS} more lie in {folder}." if len(files) > _MOST_MAPS else ""
-    return joined([element("h4", "Grad-CAM"), element("div", *shown, class_="gallery"), element("p", more)])
+def _explained(folder: Path, pictures: Pictures) -> Markup:
+    shown = [pictures.file(folder / f"{name}.png", caption) for name, caption in _EXPLAINED.items()]
+    return joined([element("h4", "Where the network looks"), *shown]) if any(shown) else Markup()
 
 
 def _flow(run: Run, pictures: Pictures) -> Markup:

@@ -95,14 +95,13 @@ def test_unfinished_runs_are_listed_with_their_state(tmp_path: Path) -> None:
     assert "failed: no &lt;memory&gt;" in page
 
 
-def test_grad_cam_pictures_of_the_run_are_shown(tmp_path: Path) -> None:
+def test_what_mer_explain_left_in_the_run_is_shown(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    assert "Grad-CAM" not in report_of(tmp_path)
-    for number in range(30):
-        write_noise(run / "explain" / f"clip_{number:02d}.png", number, 20)
-    page = report_of(tmp_path)
-    assert len(re.findall(r"<figcaption>clip \d\d<", page)) == 24
-    assert f"6 more lie in {run / 'explain'}" in page
+    assert "Where the network looks" not in report_of(tmp_path)
+    for number, name in enumerate(("attention", "gradcam", "other")):
+        write_noise(run / "explain" / f"{name}.png", number, 20)
+    captions = re.findall(r"<figcaption>(Grad-CAM|Spatial attention)", report_of(tmp_path))
+    assert captions == ["Grad-CAM", "Spatial attention"]
 
 
 def test_home_folder_and_secrets_stay_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
