@@ -75,9 +75,11 @@ def api_pages() -> dict[str, str]:
     rows = "\n".join(f"| [`mer.{name}`]({name}.md) | {line} |" for name, line in said.items())
     table = f"| package | |\n| --- | --- |\n{rows}\n"
     pages = {"api/index.md": f"# Python API\n\nPublic names, a page a package.\n\n{table}"}
+    told: set[str] = set()
     for package, line in said.items():
-        names = import_module(f"mer.{package}").__all__
-        blocks = [f"::: {_home(package, name)}\n" for name in names]
+        homes = [_home(package, name) for name in import_module(f"mer.{package}").__all__]
+        blocks = [f"::: {home}\n" for home in homes if home not in told]  # a name may be offered by two packages
+        told.update(homes)
         pages[f"api/{package}.md"] = "\n".join([f"# mer.{package}\n\n{line}\n", *blocks])
     return pages
 
