@@ -101,7 +101,7 @@ def prepare_clips(cfg: DictConfig, index: ClipIndex) -> ClipIndex:
     if isinstance(instantiate(cfg.dataset), FlowSource):
         raise MerError("clips of frames", "flow images, which need no preparation", "leave shard= out")
     with progress_bar() as bars:
-        return _preparation(cfg, instantiate(cfg.magnify)).run(index, Counter(bars, "key frames"))[0]
+        return build_preparation(cfg, instantiate(cfg.magnify)).run(index, Counter(bars, "key frames"))[0]
 
 
 def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:
@@ -132,7 +132,7 @@ def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[
         say(f"{open_apex} of {len(index)} clips have no usable annotated apex: apex= chooses it")
     device = pick_device(cfg.trainer.accelerator)
     magnifier = instantiate(cfg.magnify).to(device)
-    preparation = _preparation(cfg, magnifier)
+    preparation = build_preparation(cfg, magnifier)
     needs.refuse_without_landmarks(preparation.aligner.finds_landmarks)
     flow = instantiate(cfg.flow)
     # Asked before the clips are prepared: a flow method without its weights says so now.
@@ -182,7 +182,7 @@ def _draw_mistakes(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, prediction
 def _faces(cfg: DictConfig, index: ClipIndex, rows: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
     """Onset, apex and magnified apex of the clips of ``rows``, RGB in [0, 1]."""
     magnifier = instantiate(cfg.magnify)
-    preparation = _preparation(cfg, magnifier)
+    preparation = build_preparation(cfg, magnifier)
     read = [preparation.key_frames(index.clips.iloc[row]) for row in rows]
     onset, apex, band = (
         torch.stack([getattr(one, name) for one in read]).float() for name in ("onset", "apex", "band")
@@ -190,7 +190,8 @@ def _faces(cfg: DictConfig, index: ClipIndex, rows: Sequence[int]) -> tuple[Tens
     return onset / 255, apex / 255, magnifier.magnify(apex / 255, band, onset / 255)
 
 
-def _preparation(cfg: DictConfig, magnifier: Magnifier) -> Preparation:
+def build_preparation(cfg: DictConfig, magnifier: Magnifier) -> Preparation:
+    """What makes the key frames that ``cfg`` asks for, in its store."""
     return Preparation(Store(cfg.store), instantiate(cfg.align), instantiate(cfg.apex), magnifier.temporal)
 
 

@@ -17,11 +17,10 @@ from mer.align.landmarks import N_LANDMARKS, Points
 from mer.clip import clip_name
 from mer.datasets import FlowSource
 from mer.errors import MerError
-from mer.experiment import load_index, prepare_maps
+from mer.experiment import build_preparation, load_index, prepare_maps
 from mer.flow import FlowMaps
 from mer.predictions import read_predictions
 from mer.preparation import Preparation
-from mer.store import Store
 from mer.trained import RunFold, TrainedRun
 
 
@@ -100,5 +99,4 @@ def _predictions(run: TrainedRun) -> Iterator[pd.DataFrame]:
 def _preparation(config: DictConfig) -> Preparation | None:
     if isinstance(instantiate(config.dataset), FlowSource):
         return None
-    temporal = instantiate(config.magnify).temporal
-    return Preparation(Store(config.store), instantiate(config.align), instantiate(config.apex), temporal)
+    return build_preparation(config, instantiate(config.magnify))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,13 +15,12 @@ from torch import Tensor
 from mer.align.landmarks import Points
 from mer.errors import MerError
 from mer.files import atomic_file
-from mer.flow.colour import flow_to_rgb
 from mer.flow.maps import resize_flow
+from mer.report.flow_pictures import flow_colours
 
 Picture = NDArray[np.float32]
 _HEAT = "inferno"
 _MOST_OPAQUE = 0.75  # so that the face stays visible below the strongest activation
-_PERCENTILE = 0.98  # of a clip's motion, which gets the full colour
 _GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma
 # Runs of the 68 landmarks that make a line drawing; True where the line closes.
 _OUTLINE = (
@@ -52,10 +50,7 @@ class ExplainedClip:
 
 def flow_picture(flow_px: Float[Tensor, "2 height width"], size_px: int) -> Float[Tensor, "3 size size"]:
     """The colours of a clip's flow drawn on its crop; those of the 98th percentile of its length are full."""
-    shown = resize_flow(flow_px[None].float().cpu(), size_px)
-    lengths = torch.linalg.vector_norm(shown, dim=1)
-    reach = float(torch.quantile(lengths.flatten(), _PERCENTILE)) or float(lengths.max()) or 1.0
-    return flow_to_rgb(shown / reach, largest_px=1)[0]
+    return flow_colours(resize_flow(flow_px[None].float().cpu(), size_px))[0][0]
 
 
 def plot_grad_cam(rows: Sequence[ExplainedClip], heading: str, folder: Path) -> list[Path]:
