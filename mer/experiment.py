@@ -26,7 +26,7 @@ from mer.flow.state import flow_state
 from mer.hydra_app import command_line, plain
 from mer.interrupts import CtrlC
 from mer.magnify import Bounded, Magnifier
-from mer.predictions import per_subject, score_predictions, write_predictions
+from mer.predictions import per_subject, read_predictions, score_predictions, write_predictions
 from mer.preparation import Preparation, beyond_bound, dataset_flow
 from mer.progress import Counter, progress_bar, say
 from mer.protocols import require_subjects_kept_back
@@ -56,11 +56,10 @@ def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
     if cfg.objective is not None:
         require_subjects_kept_back(folds, index.clips)
     with _open_run(cfg, config, index, maps) as run:
-        if run.is_complete:
-            say(f"complete already: {run.path}")
-        else:
-            say(f"run folder: {run.path}")
+        say(f"complete already: {run.path}" if run.is_complete else f"run folder: {run.path}")
+        if not run.is_complete:
             _draw_samples(cfg, index, maps, run.path / "figures")
+        if not run.is_settled:
             _train(cfg, config, index, maps, folds, run)
     return run.path, dict(read_run(run.path).metrics)
 
@@ -206,18 +205,21 @@ def _train(
 ) -> None:
     quiet_lightning()
     with run.claims() as claims:
-        if run.shared:
+        if run.shared and not run.is_complete:
             pooled = _train_folds(cfg, index, maps, folds, run.folds, FilesTracker(), claims)
-        for _ in share_out(["metrics"], lambda _: run.is_complete, claims):
+        for _ in share_out(["metrics"], lambda _: run.is_settled, claims):
             with tracked(instantiate(cfg.logger), run.path, run.key, config) as tracker:
-                if run.shared:  # of several processes the one that pools tells the tracker, all at once
+                # Of several processes the one that pools tells the tracker, all at once; so does one that finds a run
+                # whose process was killed between its last file and the tracker's end.
+                if run.shared or run.is_complete:
                     for fold in folds:
                         tracker.fold(fold, fold_folder(run.folds, fold), False)
                 else:
                     pooled = _train_folds(cfg, index, maps, folds, run.folds, tracker, claims)
-                _draw_mistakes(cfg, index, maps, pooled.predictions, run.path / "figures")
-                _write_result(cfg, pooled, list(index.classes), len(folds), run)
-                tracker.close(read_run(run.path).metrics, pooled.predictions)
+                if not run.is_complete:
+                    _draw_mistakes(cfg, index, maps, pooled.predictions, run.path / "figures")
+                    _write_result(cfg, pooled, list(index.classes), len(folds), run)
+                tracker.close(read_run(run.path).metrics, read_predictions(run.path / "predictions.csv"))
 
 
 def _train_folds(

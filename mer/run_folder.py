@@ -19,6 +19,7 @@ from mer.claims import Alone, Claiming, Claims
 from mer.errors import MerError
 from mer.files import atomic_file, cannot_write, clear_parts, safe_name
 from mer.fingerprint import fingerprint
+from mer.runs import TRACKING
 
 _PACKAGES = ("torch", "pytorch-lightning", "kornia", "opencv-python", "numpy", "hydra-core")
 _LONGEST_SLUG = 80
@@ -45,6 +46,11 @@ class RunFolder:
     def is_complete(self) -> bool:
         """True once metrics.json stands there, which is written last."""
         return (self.path / "metrics.json").is_file()
+
+    @property
+    def is_settled(self) -> bool:
+        """True once it is complete and its tracker has been told so."""
+        return _is_settled(self.path)
 
     @property
     def folds(self) -> Path:
@@ -112,7 +118,7 @@ def open_run(
     if shared:
         return _open_only(_find(outputs, key) or outputs / (job or f"shared-{key[:8]}"), key, config, shared)
     for path in sorted(outputs.glob("**/run.json")) if outputs.is_dir() else []:
-        if _key(path.parent) != key or ((path.parent / "metrics.json").is_file() and job is None):
+        if _key(path.parent) != key or (_is_settled(path.parent) and job is None):
             continue
         found = _open(path.parent, key, config)
         if found is not None:
@@ -135,7 +141,11 @@ def provenance() -> dict[str, Any]:
 def _find(outputs: Path, key: str) -> Path | None:
     """The run of these settings, rather an unfinished one; the same for all who look at the same time."""
     found = [path.parent for path in sorted(outputs.glob("**/run.json")) if _key(path.parent) == key]
-    return next((path for path in found if not (path / "metrics.json").is_file()), found[0] if found else None)
+    return next((path for path in found if not _is_settled(path)), found[0] if found else None)
+
+
+def _is_settled(path: Path) -> bool:
+    return (path / "metrics.json").is_file() and not (path / TRACKING).exists()
 
 
 def _open_only(path: Path, key: str, config: Mapping[str, Any], shared: bool) -> RunFolder:

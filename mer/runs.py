@@ -21,6 +21,7 @@ FREE_SETTINGS = (
 
 # Why a run that did not finish ended; mer.tracking writes it, and takes it away when the run goes on.
 FAILURE = "failure.json"
+TRACKING = ".tracking"  # there while a tracker has not heard of the run's end
 
 # In a fold's metrics.json what is no number, in a run's the folds where that is so.
 DIVERGED = "diverged"

@@ -11,6 +11,7 @@ import mer.build
 import mer.preparation
 from mer.synth import write_casme2
 from tests.runner import run_mer, start_mer
+from tests.tracking.wandb_file import read_wandb
 
 SMALL = (
     "dataset=casme2",
@@ -96,10 +97,12 @@ def test_finished_jobs_are_found_complete_without_computing_flow(
 
 
 @pytest.mark.slow
-def test_killed_sweep_goes_on_and_trains_no_job_twice(
-    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:wandb")
+def test_killed_sweep_goes_on_trains_no_job_twice_and_logs_twelve_runs(
+    synthetic: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sweep = words(synthetic, tmp_path, "-m", "+sweep=alpha_lambda", "name=tiny")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    sweep = words(synthetic, tmp_path, "-m", "+sweep=alpha_lambda", "name=tiny", "logger=wandb")
     process = start_mer("train", *sweep, folder=tmp_path)
     jobs = tmp_path / "outputs" / "tiny" / "alpha_lambda"
     deadline = time.monotonic() + 500
@@ -119,6 +122,14 @@ def test_killed_sweep_goes_on_and_trains_no_job_twice(
     assert "12 jobs" in again.out
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert again.err.count("trained") == 12 * 2 - len([path for path in before if path.name == "predictions.csv"])
+
+    # The kill may leave a file without a record, of which only the name tells the run.
+    logged = {job: sorted(job.glob("wandb/*run-*/*.wandb")) for job in jobs.iterdir()}
+    assert all(len({path.name for path in files}) == 1 for files in logged.values())
+    ended = [read_wandb(files[-1]) for files in logged.values()]
+    assert len({one.run.run_id for one in ended}) == 12
+    assert len({(one.config["magnify"]["alpha"], one.config["magnify"]["lambda_c"]) for one in ended}) == 12
+    assert all(one.exit_code == 0 and "uf1" in one.summary for one in ended)
 
 
 def test_magnification_enlarges_the_flow(synthetic: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from mer.files import atomic_file
 from mer.messages import user_message
 from mer.progress import say
 from mer.protocols.folds import Fold
-from mer.runs import FAILURE
+from mer.runs import FAILURE, TRACKING
 from mer.tracking.tracker import Tracker
 
 
@@ -50,13 +50,15 @@ class GuardedTracker:
 def tracked(tracker: Tracker, folder: Path, key: str, config: Mapping[str, Any]) -> Iterator[Tracker]:
     """Yield ``tracker``, guarded and open; where the block raises, end it as failed and keep the reason in ``folder``.
 
-    The block is to call ``close``.
+    The block is to call ``close``. A file in ``folder`` stands for a block that did not end, however it was ended.
     """
     guarded = GuardedTracker(tracker)
     (folder / FAILURE).unlink(missing_ok=True)
     try:
+        (folder / TRACKING).touch()
         guarded.open(folder, key, config)
         yield guarded
+        (folder / TRACKING).unlink(missing_ok=True)
     except BaseException as error:
         reason = _line(error)
         guarded.fail(reason)

@@ -112,3 +112,32 @@ def test_failed_training_keeps_its_reason(tmp_path: Path, capsys: pytest.Capture
     assert run_mer(capsys, *train_words(tmp_path / "data", tmp_path / "outputs", "model.depth=99")).code == 2
     (failure,) = (tmp_path / "outputs").glob("tiny/*/failure.json")
     assert "model.depth" in json.loads(failure.read_text())["reason"]
+
+
+@pytest.mark.parametrize("how", [(), ("share_run=true",), ("-m", "model.depth=1")])
+def test_run_whose_tracker_did_not_hear_of_its_end_is_told_to_it_again_and_not_trained_again(
+    how: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_flow_images(tmp_path / "data")
+    words = [*train_words(tmp_path / "data", tmp_path / "outputs"), *how]
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FilesTracker, "close", stop)
+        assert run_mer(capsys, *words).code != 0
+    (metrics,) = [path.with_name("metrics.json") for path in (tmp_path / "outputs").glob("tiny/**/run.json")]
+    written = metrics.stat().st_mtime_ns
+
+    told: list[tuple[str, bool]] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(FilesTracker, "fold", lambda self, fold, folder, is_new: told.append((fold.subject, is_new)))
+        patched.setattr(FilesTracker, "close", lambda self, metrics, predictions: told.append(("", "uf1" in metrics)))
+        again = run_mer(capsys, *words)
+    assert again.code == 0, again.err
+    assert told == [("smic-s01", False), ("smic-s02", False), ("", True)]
+    assert "complete already" in again.err
+    assert "trained" not in again.err
+    assert metrics.stat().st_mtime_ns == written
+    assert not list(metrics.parent.glob(".tracking"))
