@@ -18,7 +18,7 @@ from mer.bench.paper import bench_paper, paper_table
 from mer.bench.predict import bench_prediction, prediction_table
 from mer.bench.prepare import bench_preparation, preparation_table
 from mer.bench.sheet import write_video_sheet
-from mer.bench.sweep import bench_sweep, sweep_table
+from mer.bench.sweep import bench_sweep, landmark_sources, sweep_table
 from mer.errors import MerError, require_integer
 from mer.progress import output
 
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str]) -> None:
         rows["align"] = _align(given)
     if given.what == "sweep":
         with TemporaryDirectory() as folder:
-            rows["sweep"] = bench_sweep(Path(folder), given.clips, given.device)
+            sources = landmark_sources(Path(folder), given.weights, given.device)
+            rows["sweep"] = bench_sweep(Path(folder) / "data", given.clips, given.device, sources)
     if given.what == "flow":
         pairs = require_integer("--pairs", given.pairs, 2, 10_000)
         rows["flow"] = bench_flow(pairs, given.size, given.repeats, given.device)
@@ -97,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--clips", type=int, default=8, help="align, prepare, sweep: synthetic faces, a clip each (default 8)"
     )
-    parser.add_argument("--weights", help="align: file of 2D-FAN's weights")
+    parser.add_argument("--weights", help="align, sweep: file of 2D-FAN's weights")
     parser.add_argument("--detector", default="sfd", help="align: 2D-FAN's face detector, sfd (default) or dlib")
     parser.add_argument("--detector-weights", help="align: file of the sfd detector's weights")
     parser.add_argument(

@@ -3,12 +3,15 @@
 import io
 import json
 import sys
+import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from rich.console import Console
@@ -19,11 +22,14 @@ from mer.bench.align import bench_alignment
 from mer.bench.flow import make_pairs
 from mer.bench.lbp_top import bench_lbp_top, in_a_loop, in_arrays, lbp_top_table
 from mer.bench.magnify import IN_NUMPY, IN_OPENCV, WholeClip, in_torch
+from mer.bench.sweep import landmark_sources
 from mer.errors import MerError
 from mer.features import FlipBlur
 from mer.flow.bicubic import pixel_positions, sample_bicubic
+from mer.frames import Image
 from mer.magnify import EulerianMagnifier
 from mer.models import STSTNet
+from mer.synth.portrait import load_portrait
 from tests.flow.flownet2.tiny import Tiny
 from tests.runner import run_mer
 
@@ -163,14 +169,40 @@ def test_contact_sheet_without_any_source_is_refused(
     assert "expected landmarks for the contact sheet; got neither 2D-FAN nor dlib; expected 2D-FAN's" in result.err
 
 
+class Slow:
+    """Landmarks that take a tenth of a second a clip, and are nowhere near a face."""
+
+    def find(self, onsets: Sequence[Image], clips: Sequence[pd.Series]) -> list[FoundLandmarks | MerError]:
+        time.sleep(0.1 * len(clips))
+        return [FoundLandmarks(np.zeros((68, 2), np.float32)) for _ in clips]
+
+    def state(self, clip: pd.Series) -> str:
+        return "slow"
+
+
 def test_sweep_makes_no_key_frames_again(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mer.bench.sweep._MOST_SUBJECTS", 2)
-    (row,) = json.loads(run_mer(capsys, "bench", "sweep", "--clips", "3", "--device", "cpu", "--json").out)["sweep"]
-    assert row["what"] == "3 clips of 224 px, 20 settings"
-    assert row["sweep_over_prepare"] == pytest.approx(row["sweep_s"] / row["prepare_s"])
-    assert row["key_frames_made_again"] == 0
-    assert row["sweep_s"] == pytest.approx(20 * row["per_setting_s"])
-    assert row["prepare_s"] > 0
+    monkeypatch.setattr("mer.verbs.bench.landmark_sources", lambda *_: {"slow": Slow()})
+    rows = json.loads(run_mer(capsys, "bench", "sweep", "--clips", "3", "--device", "cpu", "--json").out)["sweep"]
+    assert [row["landmarks"] for row in rows] == ["given", "slow"]
+    assert rows[1]["prepare_s"] > 0.3
+    for row in rows:
+        assert row["what"] == "3 clips of 224 px, 20 settings"
+        assert row["sweep_over_prepare"] == pytest.approx(row["sweep_s"] / row["prepare_s"])
+        assert row["key_frames_made_again"] == 0
+        assert row["sweep_s"] == pytest.approx(20 * row["per_setting_s"])
+        assert row["prepare_s"] > 0
+
+
+def test_landmarks_that_a_sweep_is_measured_with_take_a_networks_time(tmp_path: Path) -> None:
+    pytest.importorskip("face_alignment")
+    pytest.importorskip("dlib")
+    sources = landmark_sources(tmp_path, None, "cpu")
+    assert list(sources) == ["dlib", "2D-FAN, random weights"]
+    assert list(landmark_sources(tmp_path, "mine.pth", "cpu")) == ["dlib", "2D-FAN"]
+    face = load_portrait().image[..., ::-1].astype(np.uint8)
+    (found,) = sources["2D-FAN, random weights"].find([face.copy()], [pd.Series({"clip": "a"})])
+    assert isinstance(found, FoundLandmarks)
 
 
 def test_flow_methods_are_measured_on_pairs_with_known_motion(
