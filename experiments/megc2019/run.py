@@ -50,7 +50,7 @@ METHODS: Mapping[str, Method] = {
         ((0.7432, 0.7190), (0.6326, 0.6441), (0.8512, 0.8123), (0.7601, 0.6715)),
     ),
     "ststnet": Method(
-        ("experiment=ststnet_flow",),
+        ("experiment=ststnet_flow", "engine.channels_last=true"),
         ((0.7353, 0.7605), (0.6801, 0.7013), (0.8382, 0.8686), (0.6588, 0.6810)),
         "the printed UAR is macro-precision; the recall of all clips in the authors' MATLAB log is .7186",
     ),

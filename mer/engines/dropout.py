@@ -31,8 +31,8 @@ class FoldDropout(nn.Module):
             return activations
         if self.p == 1:
             return activations * 0
-        draws = self._draws(activations)
-        return activations * (draws >= self.p) * (1 / (1 - self.p))
+        kept = self._draws(activations).ge_(self.p).mul_(1 / (1 - self.p))  # numbers: by booleans it is slower
+        return activations * kept.to(activations.dtype)
 
     def _draws(self, activations: Tensor) -> Tensor:
         device = activations.device
