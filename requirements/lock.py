@@ -26,7 +26,9 @@ _HEADS = {
 
 def main(arguments: Sequence[str]) -> None:
     """Lock anew; ``arguments`` go to uv."""
-    locked = entries(_compile([str(HERE.parent / "pyproject.toml"), "--extra", "dev"], arguments, _read("dev", "torch")))
+    locked = entries(
+        _compile([str(HERE.parent / "pyproject.toml"), "--extra", "dev"], arguments, _read("dev", "torch"))
+    )
     with TemporaryDirectory() as folder:
         wanted = Path(folder) / "build.in"
         wanted.write_text("\n".join(BUILD))
