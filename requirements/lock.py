@@ -74,7 +74,12 @@ def _compile(what: Sequence[str], arguments: Sequence[str], as_it_was: str) -> s
 
 def _read(*names: str) -> str:
     files = [HERE / f"{name}.txt" for name in names]
-    return "\n".join(file.read_text() for file in files if file.is_file())
+    return without_hashes("\n".join(file.read_text() for file in files if file.is_file()))
+
+
+def without_hashes(lock: str) -> str:
+    """The versions of a lock alone: uv would take its hashes over unseen."""
+    return "\n".join(line.removesuffix("\\").strip() for line in lock.splitlines() if re.match("[a-z0-9]", line))
 
 
 def _write(name: str, packages: Iterable[str]) -> None:

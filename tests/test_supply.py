@@ -119,6 +119,14 @@ def test_cpu_builds_of_another_pytorch_stop_the_lock() -> None:
     assert lock.with_cpu_wheels("rich==15.0.0", "") == "rich==15.0.0"
 
 
+def test_hashes_are_asked_for_anew_and_each_is_there_once() -> None:
+    kept = lock.without_hashes("# Head\nrich==15.0.0 ; python_version < '4' \\\n    --hash=sha256:aa\n    # via mer\n")
+    assert kept == "rich==15.0.0 ; python_version < '4'"
+    for entry in entries("build", "dev", "torch"):
+        hashes = HASH.findall(entry)
+        assert len(hashes) == len(set(hashes)), entry
+
+
 def test_install_without_a_python_says_how() -> None:
     ran = subprocess.run([FOLDER / "install.sh"], capture_output=True, text=True, check=False)
     assert (ran.returncode, "install.sh PYTHON; got 0 words" in ran.stderr) == (2, True)
