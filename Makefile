@@ -1,8 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all test-slurm test-faults lint docs pictures bench clean
+.PHONY: help install demo test test-all test-slurm test-faults lint docs pictures bench lock licences audit clean
 
 PYTHON ?= python3
 EXTRAS ?= dev
+# 1: the files that requirements/ names by their sha256, for EXTRAS=dev alone; make demo LOCKED= does without.
+LOCKED ?=
 MER := .venv/bin/mer
 PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto
 DEMO := demo
@@ -10,15 +12,19 @@ DEMO := demo
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-install: .venv/.installed ## virtual environment with mer and what its tests need
+install: .venv/.installed ## virtual environment with mer and what its tests need; LOCKED=1 checks hashes
 
 .venv/.installed: pyproject.toml setup.py constraints.txt
+	@[ -z '$(LOCKED)' ] || [ '$(EXTRAS)' = dev ] || \
+		{ echo "expected EXTRAS=dev with LOCKED=1; got EXTRAS=$(EXTRAS); install other extras with LOCKED="; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "expected Python 3.11 or later; got $$($(PYTHON) --version); set PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	$(if $(LOCKED),requirements/install.sh .venv/bin/python,.venv/bin/python -m pip install --quiet \
+		--constraint constraints.txt --editable '.[$(EXTRAS)]')
 	@touch $@
 
+demo: LOCKED = 1
 demo: install ## synthesise clips, train LOSO with and without magnification, compare, report
 	$(MER) synth dataset=casme2 out=$(DEMO)/casme2
 	$(MER) train -m experiment=demo dataset.root=$(DEMO)/casme2 store=$(DEMO)/store outputs=$(DEMO)/outputs \
@@ -55,6 +61,19 @@ pictures: demo ## the README's pictures, of the demo
 
 bench: install ## mer's speed beside what a user would use instead
 	$(MER) bench
+
+lock: install ## requirements/: exact versions and hashes anew; LOCK=--upgrade for the newest
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt uv
+	PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python requirements/lock.py $(LOCK)
+
+licences: install ## docs/licences.md, from what is installed; fails on a licence that nobody has allowed
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt \
+		--editable '.[dashboard,dev,dlib,docs,joblib,onnx,optuna,submitit]'
+	.venv/bin/python requirements/licences.py
+
+audit: install ## known holes in the locked versions; 3 where no registry could be asked
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt pip-audit
+	.venv/bin/python requirements/audit.py
 
 clean: ## remove the environment, caches and the demo
 	rm -rf .venv build site *.egg-info .mypy_cache .pytest_cache .ruff_cache $(DEMO)

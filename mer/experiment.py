@@ -12,11 +12,13 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig
+from rich.progress import Progress
 from torch import Tensor
 
 from mer.build import WATCH_TEST, build_engine, build_needs, build_training
 from mer.claims import Claiming, share_out
 from mer.clip import ClipIndex, clip_name
+from mer.dataset_maps import DatasetMaps
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
 from mer.engines import LEAKY, OnFold, PooledFolds, fold_folder, leaky_scores, run_folds
@@ -27,7 +29,7 @@ from mer.hydra_app import command_line, plain
 from mer.interrupts import CtrlC
 from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, read_predictions, score_predictions, write_predictions
-from mer.preparation import Preparation, beyond_bound, dataset_flow
+from mer.preparation import Preparation, beyond_bound
 from mer.progress import Counter, progress_bar, say
 from mer.protocols import require_subjects_kept_back
 from mer.protocols.folds import Fold
@@ -41,7 +43,6 @@ from mer.runs import DIVERGED, FREE_SETTINGS, read_run
 from mer.store import Store
 from mer.tracking import FilesTracker, Tracker, tracked
 from mer.tracking.secrets import known_secrets, masked
-from mer.whole_clips import NeededMaps
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -109,48 +110,60 @@ def prepare_maps(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps
     Raises:
         MerError: the model needs frames, and the dataset is one of flow images; or landmarks, and there are none.
     """
-    index, maps, _ = _prepare_maps(cfg, index, tell_bound=False)
-    return index, maps
-
-
-def prepare_maps_and_bound(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, FlowMaps, dict[str, float]]:
-    """As :func:`prepare_maps`, and the part of each clip's magnified motion where eq. 5 does not hold, by its name.
-
-    Empty where nothing tells: no magnification, or another kind.
-    """
-    return _prepare_maps(cfg, index, tell_bound=True)
-
-
-def _prepare_maps(cfg: DictConfig, index: ClipIndex, tell_bound: bool) -> tuple[ClipIndex, FlowMaps, dict[str, float]]:
-    dataset, needs = instantiate(cfg.dataset), build_needs(cfg)
+    dataset = instantiate(cfg.dataset)
     if isinstance(dataset, FlowSource):
-        needs.refuse_flow_images()
-        return index, _resize(dataset.flow_maps(index.clips), cfg.features.size), {}
+        return _published_maps(cfg, dataset, index)
+    with progress_bar() as bars:
+        index, maps = _dataset_maps(cfg, index, bars)
+        return index, maps.together()
+
+
+def prepare_store(cfg: DictConfig, index: ClipIndex) -> tuple[ClipIndex, list[int], dict[str, float]]:
+    """Make what :func:`prepare_maps` would read, some clips at a time: however many there are, memory takes no more.
+
+    Returns the clips that could be prepared, their flow's shape, and the part of each clip's magnified motion where
+    eq. 5 does not hold, by its name; that is empty where nothing tells: no magnification, or another kind.
+
+    Raises:
+        MerError: as ``prepare_maps``.
+    """
+    dataset = instantiate(cfg.dataset)
+    if isinstance(dataset, FlowSource):
+        index, published = _published_maps(cfg, dataset, index)
+        return index, list(published.flow.shape), {}
+    with progress_bar() as bars:
+        index, maps = _dataset_maps(cfg, index, bars)
+        shapes = [part.flow.shape for part in maps.in_parts()]
+    shares: dict[str, float] = {}
+    if isinstance(maps.magnifier, Bounded):
+        found = beyond_bound(index.clips, maps.paths, maps.preparation, maps.magnifier, maps.device).tolist()
+        shares = dict(zip([clip_name(clip) for _, clip in index.clips.iterrows()], found, strict=True))
+    return index, [len(index), *shapes[0][1:]], shares
+
+
+def _published_maps(cfg: DictConfig, dataset: FlowSource, index: ClipIndex) -> tuple[ClipIndex, FlowMaps]:
+    build_needs(cfg).refuse_flow_images()
+    return index, _resize(dataset.flow_maps(index.clips), cfg.features.size)
+
+
+def _dataset_maps(cfg: DictConfig, index: ClipIndex, bars: Progress) -> tuple[ClipIndex, DatasetMaps]:
+    """The clips that have key frames, made where they are missing, and what makes their maps."""
     open_apex = int(index.clips["apex"].isna().sum())
     if open_apex:
         say(f"{open_apex} of {len(index)} clips have no usable annotated apex: apex= chooses it")
-    device = pick_device(cfg.trainer.accelerator)
+    device, needs = pick_device(cfg.trainer.accelerator), build_needs(cfg)
     magnifier = instantiate(cfg.magnify).to(device)
     preparation = build_preparation(cfg, magnifier)
     needs.refuse_without_landmarks(preparation.aligner.finds_landmarks)
     flow = instantiate(cfg.flow)
     # Asked before the clips are prepared: a flow method without its weights says so now.
     settings = {"magnify": plain(cfg.magnify), "flow": flow_state(flow, plain(cfg.flow))}
-    with progress_bar() as bars:
-        index, paths = preparation.run(index, Counter(bars, "key frames"))
-        maps = dataset_flow(
-            index.clips, paths, preparation, magnifier, flow, settings, device, Counter(bars, "flow"), cfg.features.size
-        )  # fmt: skip
-        needed = NeededMaps(
-            index.clips, paths, preparation, magnifier, flow, settings, device, cfg.features.size,
-            needs.n_frames or 0, partial(Counter, bars),
-        )  # fmt: skip
-        maps = needed.add(maps, needs)
-    shares: dict[str, float] = {}
-    if tell_bound and isinstance(magnifier, Bounded):
-        found = beyond_bound(index.clips, paths, preparation, magnifier, device).tolist()
-        shares = dict(zip([clip_name(clip) for _, clip in index.clips.iterrows()], found, strict=True))
-    return index, maps, shares
+    index, paths = preparation.run(index, Counter(bars, "key frames"))
+    maps = DatasetMaps(
+        index.clips, paths, preparation, magnifier, flow, settings, device, cfg.features.size, needs,
+        partial(Counter, bars),
+    )  # fmt: skip
+    return index, maps
 
 
 def _draw_samples(cfg: DictConfig, index: ClipIndex, maps: FlowMaps, figures: Path) -> None:

@@ -309,17 +309,37 @@ def dataset_flow(
     """
     store = preparation.store
     kept_at = [_flow_path(store, path, settings) for path in paths]
-    flows = [_kept_flow(store, path, size) for path in kept_at]
-    missing = [row for row, flow_px in enumerate(flows) if flow_px is None]
+    flows, missing = _Rows(len(clips)), []
+    for row, path in enumerate(kept_at):
+        kept = store.read(path)
+        if kept is None:
+            missing.append(row)
+        else:
+            flows.put(row, _sized(kept["flow"], size))
     todo = iter(missing)
     pairs = _pairs(clips.iloc[missing], [paths[row] for row in missing], preparation, magnifier.to(device), device)
     # The next batch is read and magnified while the flow of this one is computed.
     for onsets, apexes in ahead(pairs):
         for flow_px, row in zip(_flow(flow, onsets, apexes), todo, strict=False):
             store.write(kept_at[row], {"flow": flow_px})
-            flows[row] = _sized(flow_px, size)
-        on_clip(sum(flow_px is not None for flow_px in flows), len(clips))
-    return FlowMaps(torch.stack([flow_px for flow_px in flows if flow_px is not None]))
+            flows.put(row, _sized(flow_px, size))
+        on_clip(flows.done, len(clips))
+    return FlowMaps(flows.tensor)
+
+
+class _Rows:
+    """A tensor of N clips that is filled a clip at a time: a list of theirs would be there twice when it is stacked."""
+
+    def __init__(self, n_clips: int) -> None:
+        self._n_clips = n_clips
+        self.tensor, self.done = torch.empty(0), 0
+
+    def put(self, row: int, one: Tensor) -> None:
+        """Copy a clip's tensor; all have the shape of the first."""
+        if not self.done:
+            self.tensor = torch.empty(self._n_clips, *one.shape, dtype=one.dtype)
+        self.tensor[row] = one
+        self.done += 1
 
 
 def _flow_path(store: Store, key_frames: Path, settings: Mapping[str, Any]) -> Path:
@@ -328,14 +348,8 @@ def _flow_path(store: Store, key_frames: Path, settings: Mapping[str, Any]) -> P
     return key_frames.with_name(f"flow-{fingerprint(state)}{key_frames.suffix}")
 
 
-def _kept_flow(store: Store, path: Path, size: int | None) -> Tensor | None:
-    kept = store.read(path)
-    return None if kept is None else _sized(kept["flow"], size)
-
-
 def _sized(flow_px: Tensor, size: int | None) -> Tensor:
-    # A copy of its own: a slice would hold all of its batch in memory.
-    return flow_px.clone() if size is None else resize_flow(flow_px[None], size)[0].clone()
+    return flow_px if size is None else resize_flow(flow_px[None], size)[0]
 
 
 @torch.no_grad()
@@ -357,16 +371,21 @@ def dataset_apex(
     """
     store, magnifier = preparation.store, magnifier.to(device)
     kept_at = [_apex_path(store, path, settings, size_px) for path in paths]
-    frames = {row: kept["apex"] for row, path in enumerate(kept_at) if (kept := store.read(path)) is not None}
-    missing = [row for row in range(len(clips)) if row not in frames]
+    frames, missing = _Rows(len(clips)), []
+    for row, path in enumerate(kept_at):
+        kept = store.read(path)
+        if kept is None:
+            missing.append(row)
+        else:
+            frames.put(row, kept["apex"])
     todo = iter(missing)
     for _, magnified in _pairs(clips.iloc[missing], [paths[row] for row in missing], preparation, magnifier, device):
         made = resize_map(magnified.clamp(0, 1), size_px).mul(255).round().to(torch.uint8).cpu()
         for frame, row in zip(made, todo, strict=False):
-            frames[row] = frame.clone()
-            store.write(kept_at[row], {"apex": frames[row]})
-        on_clip(len(frames), len(clips))
-    return torch.stack([frames[row] for row in range(len(clips))]) / 255
+            store.write(kept_at[row], {"apex": frame})
+            frames.put(row, frame)
+        on_clip(frames.done, len(clips))
+    return frames.tensor / 255
 
 
 def _apex_path(store: Store, key_frames: Path, settings: Mapping[str, Any], size_px: int) -> Path:

@@ -80,12 +80,15 @@ class TabledInputs:
     def __init__(self, maps: FlowMaps, features: nn.Module, augment: Any) -> None:
         self._n_clips, self._maps, self._features = len(maps), maps, features
         self._draw = augment.draw
-        parts = [
-            features(augment.variant(maps.select(slice(start, start + _BATCH)), number))
-            for number in range(augment.variants)
-            for start in range(0, len(maps), _BATCH)
-        ]
-        self._tables: tuple[Tensor, ...] = tuple(torch.cat(part) for part in zip(*parts, strict=True))
+        # Filled part by part: a list of parts would be in memory twice when it is put together.
+        tables: list[Tensor] = []
+        for number in range(augment.variants):
+            for start in range(0, len(maps), _BATCH):
+                part = features(augment.variant(maps.select(slice(start, start + _BATCH)), number))
+                tables = tables or [one.new_empty(augment.variants * len(maps), *one.shape[1:]) for one in part]
+                for table, one in zip(tables, part, strict=True):
+                    table[number * len(maps) + start :][: len(one)] = one
+        self._tables = tuple(tables)
 
     def plain(self, rows: Tensor) -> tuple[Tensor, ...]:
         return tuple(table[rows.to(table.device)] for table in self._tables)

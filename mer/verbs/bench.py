@@ -14,6 +14,7 @@ from mer.bench.flow import bench_flow, flow_table
 from mer.bench.lbp_top import bench_lbp_top, lbp_top_table
 from mer.bench.loso import CASES, bench_loso, loso_table
 from mer.bench.magnify import bench_magnification, magnification_table
+from mer.bench.memory import bench_memory, memory_table
 from mer.bench.paper import bench_paper, paper_table
 from mer.bench.predict import bench_prediction, prediction_table
 from mer.bench.prepare import bench_preparation, preparation_table
@@ -23,7 +24,7 @@ from mer.errors import MerError, require_integer
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "lbp_top", "predict")
+_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "lbp_top", "predict", "memory")
 _LOSO_REPEATS = 3
 
 
@@ -56,6 +57,10 @@ def main(arguments: Sequence[str]) -> None:
         frames = require_integer("--frames", given.frames, 64, 10_000)
         long_frames = require_integer("--video-frames", given.video_frames, 0, 1_000_000)
         rows["predict"] = bench_prediction(frames, long_frames, given.repeats)
+    if given.what == "memory":
+        n_clips = require_integer("--dataset-clips", given.dataset_clips, 26, 1_000_000)
+        with TemporaryDirectory() as folder:
+            rows["memory"] = bench_memory(Path(folder), n_clips)
     if given.what == "lbp_top":
         rows["lbp_top"] = bench_lbp_top(require_integer("--repeats", given.repeats, 1, 1000))
     if given.json:
@@ -76,6 +81,8 @@ def main(arguments: Sequence[str]) -> None:
         output().print(paper_table(rows["paper"], f"the paper's training, {given.device}"))
     if "predict" in rows:
         output().print(prediction_table(rows["predict"]))
+    if "memory" in rows:
+        output().print(memory_table(rows["memory"]))
     if "lbp_top" in rows:
         output().print(lbp_top_table(rows["lbp_top"]))
     if "align" in rows:
@@ -97,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=int, default=32, help="flow: pairs of the batch (default 32)")
     parser.add_argument(
         "--clips", type=int, default=8, help="align, prepare, sweep: synthetic faces, a clip each (default 8)"
+    )
+    parser.add_argument(
+        "--dataset-clips", type=int, default=247, help="memory: clips; the larger dataset has ten times as many"
     )
     parser.add_argument("--weights", help="align, sweep: file of 2D-FAN's weights")
     parser.add_argument("--detector", default="sfd", help="align: 2D-FAN's face detector, sfd (default) or dlib")

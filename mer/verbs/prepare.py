@@ -11,7 +11,7 @@ from rich.table import Table
 
 from mer.clip import ClipIndex
 from mer.errors import MerError, require_number
-from mer.experiment import load_index, prepare_clips, prepare_maps_and_bound
+from mer.experiment import load_index, prepare_clips, prepare_store
 from mer.hydra_app import run_hydra
 from mer.progress import output, say
 from mer.store import Store
@@ -34,8 +34,7 @@ def prepare(cfg: DictConfig) -> None:
     shape: list[int] = []
     shares: dict[str, float] = {}
     if cfg.shard is None:
-        index, maps, shares = prepare_maps_and_bound(cfg, index)
-        shape = list(maps.flow.shape)
+        index, shape, shares = prepare_store(cfg, index)
     else:
         index = prepare_clips(cfg, shard_of(index, str(cfg.shard)))
     if cfg.json:

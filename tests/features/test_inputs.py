@@ -66,3 +66,15 @@ def test_table_is_made_where_variants_are_few_and_small(monkeypatch: pytest.Monk
     assert isinstance(clip_inputs(maps(), features, Noise()), FreshInputs)
     monkeypatch.setattr(inputs, "TABLE_BYTES", 9 * 4 * 6 * 64 * 4 - 1)
     assert isinstance(clip_inputs(maps(), features, FlipBlur()), FreshInputs)
+
+
+def test_table_of_many_parts_is_that_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, rows = BranchFeatures(size=8), torch.arange(9)
+    whole = TabledInputs(maps(), features, FlipBlur())
+    monkeypatch.setattr(inputs, "_BATCH", 4)
+    parts = TabledInputs(maps(), features, FlipBlur())
+    one, other = generators(), generators()
+    for ours, expected in zip(parts.augmented([rows], one[:1]), whole.augmented([rows], other[:1]), strict=True):
+        torch.testing.assert_close(ours, expected)
+    for ours, expected in zip(parts.plain(rows), whole.plain(rows), strict=True):
+        torch.testing.assert_close(ours, expected)
