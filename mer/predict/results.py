@@ -29,10 +29,17 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the annotated video shows of a movement: RGB ``(S, S, 3)`` uint8 each."""
+    """What the annotated video shows of a movement: RGB ``(S, S, 3)`` uint8 each.
+
+    Attributes:
+        onset: crop of the onset frame.
+        magnified: magnified crop of the apex frame.
+        grad_cam: where the networks look, over the apex frame; None where it was not asked for, or they do not tell.
+    """
 
     onset: Image
     magnified: Image
+    grad_cam: Image | None = None
 
 
 @dataclass(frozen=True)

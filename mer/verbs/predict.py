@@ -81,7 +81,7 @@ def _recognizer(cfg: DictConfig) -> Recognizer:
     ((name, path),) = given.items()
     if name == "run" and not Path(path).expanduser().is_dir():
         raise MerError("a finished run's folder", f"no folder {path}", "give run=DIR, or model=FILE")
-    return Recognizer.load(path, _landmarks(cfg), settings, cfg.device)
+    return Recognizer.load(path, _landmarks(cfg), settings, cfg.device, cfg.annotate and cfg.grad_cam)
 
 
 def _landmarks(cfg: DictConfig) -> LandmarkSource:

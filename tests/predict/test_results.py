@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ def prediction(*movements: Movement) -> Prediction:
         "talk", "in/talk.mp4", N_FRAMES, N_FRAMES, 25.0, 1.96, SHAPE[1], SHAPE[0], (FaceSpan(0, 49, 0.0, 1.96),), 1.2,
         movements or (movement(),), (RefusedMovement(1, 2, 3, "no face"),), spotting, SpotSettings(), model,
     )  # fmt: skip
+
+
+def of_size(width: int, height: int, *movements: Movement) -> Prediction:
+    """The prediction of a video of other frames."""
+    return replace(prediction(*movements), width_px=width, height_px=height)
 
 
 KINDS = {"text": str, "number": (int, float), "whole number": int, "list": list, "object": dict}
@@ -98,7 +104,7 @@ def test_annotated_video_has_every_frame_and_a_strip_below(tmp_path: Path) -> No
 
 def test_box_changes_colour_in_a_movement_and_label_stays_a_second() -> None:
     image = np.full((300, 400, 3), 90, np.uint8)
-    told = prediction()
+    told = of_size(400, 300)
     corner = (70, 40)  # on the box's lower edge
     colours = {index: tuple(int(value) for value in annotated(image, index, told)[corner]) for index in (5, 12, 20)}
     assert colours[5] == colours[20] != colours[12]
@@ -112,9 +118,24 @@ def test_box_changes_colour_in_a_movement_and_label_stays_a_second() -> None:
 
 
 def test_magnified_picture_stands_in_the_strip() -> None:
+    image, told = np.full((300, 400, 3), 90, np.uint8), of_size(400, 300)
+    assert (annotated(image, 12, told)[-1, -1] == 200).all()
+    assert (annotated(image, 5, told)[-1, -1] != 200).any()
+
+
+@pytest.mark.parametrize(
+    ("box", "at_bottom"),
+    [((20.0, 60.0, 60.0, 90.0), False), ((20.0, 5.0, 60.0, 200.0), True), ((20.0, 5.0, 60.0, 290.0), False)],
+    ids=["room above the face", "room below alone", "no room"],
+)
+def test_label_stands_where_the_face_is_not(box: tuple[float, float, float, float], at_bottom: bool) -> None:
     image = np.full((300, 400, 3), 90, np.uint8)
-    assert (annotated(image, 12, prediction())[-1, -1] == 200).all()
-    assert (annotated(image, 5, prediction())[-1, -1] != 200).any()
+    told = of_size(400, 300, replace(movement(), box_px=box))
+    frame = annotated(image, 12, told)[:300].copy()
+    frame[:, :65] = 90  # without the box
+    written = np.flatnonzero((frame != 90).any(axis=(1, 2)))
+    assert (written.min() > 150) == at_bottom
+    assert (written.max() < 150) != at_bottom
 
 
 def test_killed_annotation_leaves_no_file(tmp_path: Path) -> None:
