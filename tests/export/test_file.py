@@ -86,7 +86,7 @@ def _set(*keys: str, value: Any) -> Callable[[Content], object]:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (_set("schema", value=2), "schema 1"),
+        (_set("schema", value=1), "schema 2"),
         (_set("schema", value=True), "schema"),
         (_set("more", value=1), "'more'"),
         (lambda content: content.pop("card"), "card"),
