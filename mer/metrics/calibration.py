@@ -161,9 +161,11 @@ def expected_calibration_error(probabilities: Values, targets: Numbers, bins: in
 def error_if_calibrated(probabilities: Values, bins: int = BINS) -> float:
     r"""Mean of :func:`expected_calibration_error` were each clip right with its confidence as probability.
 
-    With k_b clips of bin b right, :math:`\frac{1}{N} \sum_b E|k_b - \sum_{i \in b} \mathrm{conf}_i|`, exactly, as k_b is
-    a sum of independent events of these probabilities. The gap of few clips is seldom 0, so neither is this: an error
-    no larger tells of nothing wrong. Source: Broecker and Smith 2007, doi 10.1175/WAF993.1, who draw such outcomes.
+    With k_b clips of bin b right, :math:`\frac{1}{N} \sum_b E|k_b - \sum_{i \in b} \mathrm{conf}_i|`, exactly, as k_b
+    is a sum of independent events of these probabilities. The gap of few clips is seldom 0, so neither is this: an
+    error no larger tells of nothing wrong.
+
+    Source: Broecker and Smith 2007, doi 10.1175/WAF993.1, who draw such outcomes.
 
     Args:
         probabilities: ``(N, C)``.

@@ -222,7 +222,6 @@ class Recognizer:
         self, stream: FrameStream, spotting: Spotting, found: Sequence[Movement | RefusedMovement]
     ) -> Prediction:
         height, width = spotting.shape
-        step_s = 1 / self.settings.fps if spotting.fps > self.settings.fps else 1 / spotting.fps
         return Prediction(
             video=stream.name,
             source=stream.source,
@@ -233,7 +232,8 @@ class Recognizer:
             width_px=width,
             height_px=height,
             face_spans=spotting.face_spans(),
-            watched_s=round(len(spotting.curve_s) * step_s, 3) if len(spotting.curve_s) else 0.0,
+            watched_s=round(spotting.watched_s, 3),
+            remarks=spotting.remarks,
             movements=tuple(one for one in found if isinstance(one, Movement)),
             refused=tuple(one for one in found if isinstance(one, RefusedMovement)),
             spotting=spotting,

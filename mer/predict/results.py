@@ -112,6 +112,7 @@ class Prediction:
         width_px, height_px: of its frames.
         face_spans: stretches of frames with one face.
         watched_s: seconds in which movements could be spotted: a face, still enough, for long enough.
+        remarks: what to know of the video.
         movements: labelled, in order of time.
         refused: spotted and not labelled.
         spotting: the curve, boxes and times behind all this.
@@ -129,6 +130,7 @@ class Prediction:
     height_px: int
     face_spans: tuple[FaceSpan, ...]
     watched_s: float
+    remarks: tuple[str, ...]
     movements: tuple[Movement, ...]
     refused: tuple[RefusedMovement, ...]
     spotting: Spotting = field(repr=False)
@@ -157,6 +159,7 @@ class Prediction:
             "mer": mer.__version__,
             **{name: getattr(self, name) for name in names},
             "fps": self.fps if np.isfinite(self.fps) else None,
+            "remarks": list(self.remarks),
             "face_spans": [span._asdict() for span in self.face_spans],
             "n_movements": len(self.movements),
             "spotting": spotting,

@@ -17,7 +17,7 @@ from mer.predict.choose import Noise
 from mer.predict.outputs import choose_outputs
 from mer.predict.results import ModelFacts, Pictures
 from mer.predict.spotting import FaceSpan, Spotting
-from mer.predict.timeline import highest_of_bins, plot_timeline, with_gaps
+from mer.predict.timeline import draw_timeline, highest_of_bins, plot_timeline, with_gaps
 from tests.predict.faces import FAKE_CARD, FixedLandmarks, Stream, untrained_model
 
 DOCS = Path(__file__).parents[2] / "docs" / "predict.md"
@@ -41,7 +41,8 @@ def prediction(*movements: Movement) -> Prediction:
     model = ModelFacts("m.safetensors", ("negative", "positive", "surprise"), 2, 1.5, FAKE_CARD)
     return Prediction(
         "talk", "in/talk.mp4", N_FRAMES, N_FRAMES, 25.0, 1.96, SHAPE[1], SHAPE[0], (FaceSpan(0, 49, 0.0, 1.96),), 1.2,
-        movements or (movement(),), (RefusedMovement(1, 2, 3, "no face"),), spotting, SpotSettings(), model,
+        ("2 faces",), movements or (movement(),), (RefusedMovement(1, 2, 3, "no face"),), spotting, SpotSettings(),
+        model,
     )  # fmt: skip
 
 
@@ -165,6 +166,21 @@ def test_line_of_the_timeline_breaks_where_nothing_was_watched() -> None:
     told_s, told = with_gaps(seconds, np.ones(5, np.float32))
     assert np.flatnonzero(np.isnan(told_s)).tolist() == [3]
     assert np.flatnonzero(np.isnan(told)).tolist() == [3]
+
+
+def test_timeline_of_an_hour_has_no_more_parts_than_that_of_a_minute() -> None:
+    many = [movement(onset) for onset in range(0, 30000, 10)]
+    hour = replace(prediction(*many), duration_s=1200.0, face_spans=(FaceSpan(0, 49, 0.0, 1.96),) * 3000)
+    (axes,) = draw_timeline(hour).axes
+    assert len(axes.get_children()) < 40
+    assert [len(one.get_paths()) for one in axes.collections] == [3000, 0, 3000, 0]
+
+
+def test_each_of_a_few_movements_has_its_label_at_its_apex() -> None:
+    (axes,) = draw_timeline(prediction(movement(10), movement(30, "negative"))).axes
+    assert [(one.get_text(), one.xy[0]) for one in axes.texts] == [("positive 0.50", 0.52), ("negative 0.20", 1.32)]
+    spans = [one.get_paths()[0].get_extents() for one in axes.collections if len(one.get_paths())]
+    assert [(span.x0, span.x1) for span in spans] == [(0, 1.96), (1.2, 1.44), (0.4, 0.64)]
 
 
 def test_timeline_is_a_picture(tmp_path: Path) -> None:

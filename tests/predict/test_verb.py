@@ -41,7 +41,7 @@ def test_video_becomes_lines_picture_and_annotated_video(
     assert (header["n_frames"], header["n_movements"]) == (48, 1)
     assert header["model"]["card"]["scores"]["uf1"]["value"] > 0
     assert abs(movements[0]["apex_s"] - 1.0) < 0.09
-    assert "1 movements" in result.out
+    assert "1 movement (" in result.out
     assert "frames a second" in result.err
     again = predict(
         capsys, video, f"run={model.parent / 'run'}", f"out={tmp_path / 'out'}", "json=true", "annotate=false"
