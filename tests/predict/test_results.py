@@ -200,9 +200,10 @@ def test_outputs_never_take_the_place_of_what_no_prediction_wrote(tmp_path: Path
     write_lines(prediction(), one.lines)
     one.video.write_bytes(b"annotated before")
     assert choose_outputs([str(video)], out) == [one]
-    one.lines.write_text('{"type": "something else"}\n')
-    with pytest.raises(MerError, match="which no prediction wrote"):
-        choose_outputs([str(video)], out)
+    for foreign in ('{"type": "something else"}', '{"type": "header", "columns": []}', "[]", "no JSON"):
+        one.lines.write_text(f"{foreign}\n")
+        with pytest.raises(MerError, match="which no prediction wrote"):
+            choose_outputs([str(video)], out)
 
 
 def test_videos_of_one_name_need_folders_of_their_own(tmp_path: Path) -> None:
