@@ -93,12 +93,12 @@ def bench_prediction(n_frames: int, long_frames: int, repeats: int) -> Rows:
 def prediction_of(stream: FrameStream, spotting: Spotting) -> Prediction:
     """What would be said of ``stream`` had one movement been found in it, with its three pictures."""
     height, width = spotting.shape
-    at_s = (float(spotting.seconds[at]) for at in _MOVEMENT)
+    onset_s, apex_s, offset_s = (float(spotting.seconds[at]) for at in _MOVEMENT)
     picture = np.full((_PICTURE_PX, _PICTURE_PX, 3), 128, np.uint8)
     shares = dict.fromkeys(_CLASSES, 1 / len(_CLASSES))
     box = (0.0, 0.0, float(width), float(height))
     pictures = Pictures(picture, picture, picture)
-    movement = Movement(*_MOVEMENT, *at_s, box, 0.0, _CLASSES[0], shares, pictures)
+    movement = Movement(*_MOVEMENT, onset_s, apex_s, offset_s, box, 0.0, _CLASSES[0], shares, pictures)
     model = ModelFacts("bench", _CLASSES, 1, 1.0, {})
     return Prediction(
         video=stream.name,

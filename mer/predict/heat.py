@@ -47,7 +47,7 @@ def heat_picture(image: Float[Tensor, "3 size size"], heat: Float[Tensor, "size 
     share = heat.numpy()[..., None]
     colours = cv2.applyColorMap(np.rint(share * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     opaque: NDArray[np.float32] = _MOST_OPAQUE * np.sqrt(share)
-    return np.rint(np.clip(grey * (1 - opaque) + colours * opaque, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(grey * (1 - opaque) + colours * opaque), np.uint8)
 
 
 def _of_folds(model: ReleasedModel, maps: FlowMaps, class_index: int, size_px: int) -> Float[Tensor, "batch size size"]:

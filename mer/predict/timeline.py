@@ -37,8 +37,8 @@ def draw_timeline(prediction: Prediction) -> Figure:
     axes.broken_barh(faces, (0, 0.03), transform=axes.get_xaxis_transform(), color="0.7", linewidth=0)
     for number, label in enumerate(prediction.model.classes):
         spans = [(one.onset_s, one.offset_s - one.onset_s) for one in prediction.movements if one.label == label]
-        look = {"color": _COLOURS[number % len(_COLOURS)], "alpha": 0.4, "linewidth": 0}
-        axes.broken_barh(spans, (0, 1), transform=axes.get_xaxis_transform(), label=label, **look)
+        bars = axes.broken_barh(spans, (0, 1), transform=axes.get_xaxis_transform(), label=label, linewidth=0)
+        bars.set(color=_COLOURS[number % len(_COLOURS)], alpha=0.4)
     for one in prediction.movements if len(prediction.movements) <= _MOST_NAMED else ():
         text = f"{one.label} {one.probabilities[one.label]:.2f}"
         axes.annotate(text, (one.apex_s, 0.98), xycoords=("data", "axes fraction"), rotation=90, va="top", fontsize=7)

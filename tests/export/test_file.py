@@ -197,7 +197,10 @@ def test_other_files_end_in_one_line(file: Path, tmp_path: Path) -> None:
     empty.write_bytes(b"")
     huge = tmp_path / "huge.safetensors"
     huge.write_bytes((2**62).to_bytes(8, "little") + b"{}")
-    for path, says in ((plain, "no metadata"), (empty, "empty"), (huge, "header"), (tmp_path / "none", "no file")):
+    long = tmp_path / "long.safetensors"  # a header that safetensors would read
+    long.write_bytes((17 * 1024**2).to_bytes(8, "little") + b"{}".ljust(17 * 1024**2))
+    refusals = {plain: "no metadata", empty: "empty", huge: "header", long: "tell of no safetensors header"}
+    for path, says in {**refusals, tmp_path / "none": "no file"}.items():
         with pytest.raises(MerError, match=says):
             load_model(path)
     with pytest.raises(MerError, match="no file"):

@@ -139,6 +139,21 @@ def test_label_stands_where_the_face_is_not(box: tuple[float, float, float, floa
     assert (written.max() < 150) != at_bottom
 
 
+def test_label_of_a_face_in_colour_keeps_its_colours_and_curve_moves_with_the_frame() -> None:
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[..., 0] = 200
+    told = of_size(400, 300)
+    frames = [annotated(image, index, told) for index in (15, 35)]
+    assert frames[0][200, 200].tolist() == [0, 0, 200]  # BGR
+    below = [frame[300:, :256] for frame in frames]
+    tops = [np.flatnonzero((one == 255).all(axis=-1).any(axis=0)) for one in below]
+    assert tops[0].min() > tops[1].min()  # what is past wanders to the left
+    # The curve rises from .1 to .2 px, below the threshold of .22.
+    rows = [np.flatnonzero((below[0] == 255).all(axis=-1)[:, column]).mean() for column in (tops[0][0], tops[0][-1])]
+    threshold = np.flatnonzero((below[0][:, 2] == 150).all(axis=-1)).mean()
+    assert threshold < rows[1] < rows[0]
+
+
 def test_killed_annotation_leaves_no_file(tmp_path: Path) -> None:
     class Broken(Stream):
         def __iter__(self):  # type: ignore[no-untyped-def]
