@@ -21,11 +21,13 @@ from mer.bench.timing import seconds
 from mer.errors import MerError
 from mer.frames import Image
 from mer.hydra_app import conf_dir
-from mer.predict import SpotSettings, VideoFile, spot
+from mer.predict import FrameStream, Movement, Prediction, SpotSettings, Spotting, VideoFile, spot
+from mer.predict.annotate import write_annotated
 from mer.predict.clips import MovementFrames, MovementPath
 from mer.predict.face import Face, FaceWindow, box_of
 from mer.predict.frames import TimedFrame
 from mer.predict.motion import REACH_S, window_curve
+from mer.predict.results import ModelFacts, Pictures
 from mer.synth.portrait import load_portrait
 
 _WIDTH, _HEIGHT, _FPS = 640, 480, 30.0
@@ -33,13 +35,21 @@ _LONG_FPS = 100.0  # of the video whose memory is watched
 _FACE_SHARE = 0.35  # of the frame's width, from ear to ear
 _NOISE_GREY, _NOISES = 2.0, 16
 _MOVEMENT = Interval(0, 5, 9)
+_CLASSES = ("negative", "positive", "surprise")
+_PICTURE_PX = 112
 _MODEL = {"align": "fan", "apex": "annotated", "magnify": "evm", "flow": "tvl1", "features": "uvm_uveps"}
 _KB_A_MB = 1024
 _ALONE = """
 import resource, sys
-from mer.bench.predict import PortraitLandmarks
+from pathlib import Path
+from mer.bench.predict import PortraitLandmarks, prediction_of
 from mer.predict import SpotSettings, VideoFile, spot
-spot(VideoFile(sys.argv[1]), PortraitLandmarks(), SpotSettings())
+from mer.predict.annotate import write_annotated
+from mer.predict.timeline import plot_timeline
+video = VideoFile(sys.argv[1])
+found = prediction_of(video, spot(video, PortraitLandmarks(), SpotSettings()))
+write_annotated(video, found, Path(sys.argv[1] + ".annotated.mp4"))
+plot_timeline(found, Path(sys.argv[1] + ".png"))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -80,6 +90,36 @@ def bench_prediction(n_frames: int, long_frames: int, repeats: int) -> Rows:
     return rows
 
 
+def prediction_of(stream: FrameStream, spotting: Spotting) -> Prediction:
+    """What would be said of ``stream`` had one movement been found in it, with its three pictures."""
+    height, width = spotting.shape
+    onset_s, apex_s, offset_s = (float(spotting.seconds[at]) for at in _MOVEMENT)
+    picture = np.full((_PICTURE_PX, _PICTURE_PX, 3), 128, np.uint8)
+    shares = dict.fromkeys(_CLASSES, 1 / len(_CLASSES))
+    box = (0.0, 0.0, float(width), float(height))
+    pictures = Pictures(picture, picture, picture)
+    movement = Movement(*_MOVEMENT, onset_s, apex_s, offset_s, box, 0.0, _CLASSES[0], shares, pictures)
+    model = ModelFacts("bench", _CLASSES, 1, 1.0, {})
+    return Prediction(
+        video=stream.name,
+        source=stream.source,
+        n_frames=len(spotting.seconds),
+        n_frames_told=stream.expected,
+        fps=spotting.fps,
+        duration_s=float(spotting.seconds[-1]),
+        width_px=width,
+        height_px=height,
+        watched_s=spotting.watched_s,
+        remarks=spotting.remarks,
+        face_spans=spotting.face_spans(),
+        movements=(movement,),
+        refused=(),
+        spotting=spotting,
+        settings=SpotSettings(),
+        model=model,
+    )
+
+
 def prediction_table(rows: Sequence[dict[str, object]]) -> Table:
     """The rows for a terminal."""
     table = Table("stage", "frames a second", "ms a frame", "peak memory (MB)", title="mer predict, 640x480")
@@ -102,9 +142,11 @@ class _Stages:
         self._window = FaceWindow(Face(points, box_of(points)), image, 0.0)
         self._crops = np.stack([self._window.crop(frame.image) for frame in self._frames])
         settings = {group: OmegaConf.to_container(_conf(group, name)) for group, name in _MODEL.items()}
+        self._spotted = spot(self._stream, PortraitLandmarks(), SpotSettings())
         self._path = MovementPath(settings, PortraitLandmarks(), torch.device("cpu"))
         self.calls = {"decode": self._decode, "crop and follow": self._follow, "curve": self._curve}
-        self.calls |= {"label, a frame of a movement": self._label, "all of spotting, landmarks given": self._spot}
+        self.calls |= {"label, a frame of a movement": self._label, "annotated video": self._annotate}
+        self.calls |= {"all of spotting, landmarks given": self._spot}
         try:
             self._dlib = DlibLandmarks()
             self._dlib.find([], [])
@@ -135,6 +177,10 @@ class _Stages:
         for frame in self._frames[_MOVEMENT.onset : _MOVEMENT.offset + 1]:
             kept.add(frame.image, frame.seconds)
         self._path.prepare(kept.clips(), folder)
+
+    def _annotate(self) -> float:
+        found = prediction_of(self._stream, self._spotted)
+        return self._a_frame(seconds(lambda: write_annotated(self._stream, found, self._folder / "annotated.mp4")))
 
     def _spot(self) -> float:
         return self._a_frame(seconds(lambda: spot(self._stream, PortraitLandmarks(), SpotSettings())))
@@ -186,7 +232,7 @@ def _write_video(file: Path, n_frames: int, fps: float) -> str:
 
 
 def _peak_mb(video: str) -> float:
-    """Largest memory of a process of its own that spots ``video``."""
+    """Largest memory of a process of its own that spots in ``video`` and writes the annotated one and the timeline."""
     ran = subprocess.run([sys.executable, "-c", _ALONE, video], capture_output=True, text=True, check=True)
     return int(ran.stdout) / _KB_A_MB
 

@@ -54,6 +54,16 @@ def cam_layers(net: nn.Module) -> CamLayers:
     return layers
 
 
+def method_for(net: nn.Module) -> str:
+    """``hires_cam`` where the head of ``net`` tells places apart, else ``grad_cam``: see :func:`grad_cam`.
+
+    Raises:
+        MerError: as :func:`cam_layers`.
+    """
+    grad, by_cell = METHODS
+    return by_cell if cam_layers(net).head_tells_places else grad
+
+
 def grad_cam(
     net: nn.Module,
     inputs: Sequence[Float[Tensor, "batch channel height width"]],

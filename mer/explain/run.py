@@ -16,7 +16,7 @@ from mer.clip import clip_name
 from mer.errors import MerError, require_choice, require_integer
 from mer.explain.answers import Explanation, attention, explanations, rows_most_surely_right
 from mer.explain.clips import RunClips, read_clips
-from mer.explain.grad_cam import METHODS, cam_layers
+from mer.explain.grad_cam import METHODS, method_for
 from mer.explain.pictures import ExplainedClip, Picture, flow_picture, plot_attention, plot_grad_cam
 from mer.explain.regions import unit_polygons
 from mer.explain.shares import Units, class_table, records, share_rows
@@ -68,10 +68,10 @@ def expected_units(by_class: dict[str, Any]) -> Units:
 
 
 def _method_for(net: nn.Module) -> str:
-    if not cam_layers(net).head_tells_places:
-        return "grad_cam"
-    say("this network's head weighs each place by itself, so its gradient is too: hires_cam; see method=")
-    return "hires_cam"
+    chosen = method_for(net)
+    if chosen != METHODS[0]:
+        say(f"this network's head weighs each place by itself, so its gradient is too: {chosen}; see method=")
+    return chosen
 
 
 def _rows_shown(names: Sequence[str] | None, run: TrainedRun, found: RunClips) -> list[int]:

@@ -50,7 +50,7 @@ def model_card(model: ReleasedModel) -> str:
         _table(["class", "clips", "recall", "precision", "F1"], _class_rows(card)),
         "## Probabilities",
         _probabilities(model),
-        _table(["", "ECE", "negative log-likelihood"], _calibration_rows(card["calibration"])),
+        _table(["", "ECE", "ECE of true ones", "negative log-likelihood"], _calibration_rows(card["calibration"])),
         "## Made with",
         _versions(card),
     ]
@@ -61,6 +61,18 @@ def scores_line(card: Mapping[str, Any]) -> str:
     """The scores on subjects left out, in one line."""
     told = (f"{shown} {_with_interval(card['scores'][name])}" for name, shown in MAIN_SCORES.items())
     return ", ".join(told)
+
+
+def calibration_line(card: Mapping[str, Any]) -> str:
+    """What the temperature does on subjects that it was not fitted on, in one line."""
+    fits = card["calibration"]
+    before, after = fits["before"], fits["cross_fitted"]
+    told = (
+        f"temperature {fits['temperature']:.3f}, each subject's clips by that of the others: "
+        f"NLL {before['nll']:.3f} before, {after['nll']:.3f} after; ECE {before['ece']:.3f}, {after['ece']:.3f}, "
+        f"where true probabilities of so few clips show {after['ece_if_calibrated']:.3f}"
+    )
+    return told if after["nll"] <= before["nll"] else f"{told}; too few clips to gain by it"
 
 
 def _summary(model: ReleasedModel) -> str:
@@ -83,9 +95,10 @@ def _training(card: Mapping[str, Any]) -> str:
 
 def _probabilities(model: ReleasedModel) -> str:
     return (
-        f"The logits are divided by the temperature {model.temperature:.3f}, fitted on those same predictions. ECE: "
-        "expected calibration error, 15 bins of equal width. Cross-fitted: each subject's temperature comes from the "
-        "other subjects. All three are of single networks; a mean of several is less sure than each of them."
+        f"The logits are divided by the temperature {model.temperature:.3f}, fitted on those same predictions. "
+        "Cross-fitted: each subject's temperature comes from the other subjects. ECE: expected calibration error, 15 "
+        "bins of equal width; beside it what true probabilities would show on so few clips, by chance alone. All are "
+        "of single networks; a mean of several is less sure than each of them."
     )
 
 
@@ -106,9 +119,13 @@ def _class_rows(card: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
 
 
 def _calibration_rows(calibration: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
-    names = {"before": "as trained", "after": "with the temperature", "cross_fitted": "with it, cross-fitted"}
+    names = {
+        "before": "as trained",
+        "cross_fitted": "with the temperature, cross-fitted",
+        "after": "with it, as fitted",
+    }
     for name, shown in names.items():
-        yield shown, f"{calibration[name]['ece']:.3f}", f"{calibration[name]['nll']:.3f}"
+        yield shown, *(f"{calibration[name][measure]:.3f}" for measure in ("ece", "ece_if_calibrated", "nll"))
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -18,7 +18,7 @@ from mer.runs import read_run
 from mer.schema import Optional, check
 from mer.trained import TrainedRun
 
-_FIT = {"ece": float, "nll": float}
+_FIT = {"ece": float, "ece_if_calibrated": float, "nll": float}
 CARD = {
     "datasets": {str: {"clips": int, "subjects": int}},
     "clips_per_class": {str: int},

@@ -26,7 +26,7 @@ from mer.metrics.calibration import HIGHEST, LOWEST
 from mer.schema import Plain, parse
 from mer.trusted import trusted_config
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MODEL = {
     "schema": int,
     "classes": [str],

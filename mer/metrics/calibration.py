@@ -22,10 +22,12 @@ class Fit:
 
     Attributes:
         ece: expected calibration error, in [0, 1].
+        ece_if_calibrated: what it would be on average, were these probabilities the true ones: on few clips far from 0.
         nll: mean negative log-likelihood of the true class, in nats.
     """
 
     ece: float
+    ece_if_calibrated: float
     nll: float
 
 
@@ -151,9 +153,30 @@ def expected_calibration_error(probabilities: Values, targets: Numbers, bins: in
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == targets
-    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    number = _bin_numbers(confidence, bins)
     gaps = np.bincount(number, weights=right - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(targets))
+
+
+def error_if_calibrated(probabilities: Values, bins: int = BINS) -> float:
+    r"""Mean of :func:`expected_calibration_error` were each clip right with its confidence as probability.
+
+    With k_b clips of bin b right, :math:`\frac{1}{N} \sum_b E|k_b - \sum_{i \in b} \mathrm{conf}_i|`, exactly, as k_b
+    is a sum of independent events of these probabilities. The gap of few clips is seldom 0, so neither is this: an
+    error no larger tells of nothing wrong.
+
+    Source: Broecker and Smith 2007, doi 10.1175/WAF993.1, who draw such outcomes.
+
+    Args:
+        probabilities: ``(N, C)``.
+        bins: number of bins.
+
+    >>> error_if_calibrated(np.array([[0.5, 0.5]] * 2))  # none, one or both right: gaps of 1/2, 0, 1/2
+    0.25
+    """
+    confidence = probabilities.max(axis=1)
+    number = _bin_numbers(confidence, bins)
+    return sum(_mean_gap(confidence[number == one]) for one in np.unique(number)) / len(confidence)
 
 
 def negative_log_likelihood(probabilities: Values, targets: Numbers) -> float:
@@ -163,4 +186,20 @@ def negative_log_likelihood(probabilities: Values, targets: Numbers) -> float:
 
 
 def _fit(probabilities: Values, targets: Numbers) -> Fit:
-    return Fit(expected_calibration_error(probabilities, targets), negative_log_likelihood(probabilities, targets))
+    return Fit(
+        expected_calibration_error(probabilities, targets),
+        error_if_calibrated(probabilities),
+        negative_log_likelihood(probabilities, targets),
+    )
+
+
+def _bin_numbers(confidence: Values, bins: int) -> Numbers:
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
+def _mean_gap(confidence: Values) -> float:
+    """Mean distance of the number of clips that are right from the sum of their probabilities ``(n,)`` to be."""
+    chances = np.ones(1)  # of 0, 1, ... clips
+    for one in confidence:
+        chances = np.convolve(chances, (1 - one, one))
+    return float(chances @ np.abs(np.arange(len(chances)) - confidence.sum()))

@@ -34,11 +34,13 @@ class PreparedMovement:
     Attributes:
         maps: of this one clip.
         onset: aligned onset frame ``(3, S, S)``, RGB in [0, 1].
+        apex: aligned apex frame, as ``onset``.
         magnified: magnified apex frame ``(3, S, S)``, RGB in [0, 1].
     """
 
     maps: FlowMaps
     onset: Tensor
+    apex: Tensor
     magnified: Tensor
 
 
@@ -81,7 +83,8 @@ class MovementPath:
             one[None].to(self._device).float() for one in (key.onset, key.apex, key.band)
         )  # fmt: skip
         magnified = self._magnifier.magnify(apex_frame / 255, band, onset / 255)
-        return PreparedMovement(maps, onset[0].cpu() / 255, magnified[0].cpu().clamp(0, 1))
+        pictures = (onset / 255, apex_frame / 255, magnified.clamp(0, 1))
+        return PreparedMovement(maps, *(one[0].cpu() for one in pictures))
 
 
 class MovementFrames:

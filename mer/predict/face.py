@@ -28,10 +28,17 @@ Grey = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Face:
-    """A face on one frame: landmarks ``(68, 2)`` and box ``(4,)`` left, top, right, bottom, in px of the frame."""
+    """A face on one frame.
+
+    Attributes:
+        points_px: landmarks ``(68, 2)``, px of the frame.
+        box_px: ``(4,)`` left, top, right, bottom, px of the frame.
+        remark: what its finder says, as that it took one of several.
+    """
 
     points_px: Points
     box_px: Box
+    remark: str = ""
 
 
 def find_face(source: LandmarkSource, image: Image, name: str, index: int) -> Face | None:
@@ -47,7 +54,7 @@ def find_face(source: LandmarkSource, image: Image, name: str, index: int) -> Fa
         return None
     points = found.points_px
     outside = ((points < 0) | (points > (image.shape[1] - 1, image.shape[0] - 1))).any(axis=1)
-    return None if outside.mean() > _MOST_OUTSIDE else Face(points, box_of(points))
+    return None if outside.mean() > _MOST_OUTSIDE else Face(points, box_of(points), found.remark)
 
 
 def box_of(points_px: Points) -> Box:

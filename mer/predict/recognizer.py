@@ -17,10 +17,12 @@ from mer.align.landmarks import LandmarkSource
 from mer.apex.interval import Interval
 from mer.errors import MerError, require_choice
 from mer.export import ReleasedModel, load_model
+from mer.flow import FlowMaps
 from mer.hydra_app import conf_dir
 from mer.predict.choose import SpotSettings
 from mer.predict.clips import MovementFrames, MovementPath, PreparedMovement
 from mer.predict.frames import FramesInMemory, FrameStream
+from mer.predict.heat import heat_picture, mean_heat, names_its_maps
 from mer.predict.results import Image, ModelFacts, Movement, Pictures, Prediction, RefusedMovement
 from mer.predict.spotting import OnFrame, Spotting, spot
 from mer.trained import load_run
@@ -38,6 +40,7 @@ class Recognizer:
         settings: what counts as a movement.
         device: where magnification, flow and networks run; None: a GPU where there is one.
         source: names the model in results.
+        grad_cam: add to each movement's pictures where the networks look, if they tell; costs a backward pass of each.
 
     Raises:
         MerError: the model was not trained on frames of faces aligned by their eyes.
@@ -50,6 +53,7 @@ class Recognizer:
         settings: SpotSettings | None = None,
         device: str | None = None,
         source: str = "model",
+        grad_cam: bool = False,
     ) -> None:
         if model.card.get("dataset") == _FROM_FRAMES:
             raise MerError("a model trained on clips of frames", f"one of flow images, {source}", "train one on frames")
@@ -57,6 +61,7 @@ class Recognizer:
         self.model = model.to(self.device)
         self.landmarks = landmarks
         self.settings = settings or SpotSettings()
+        self._grad_cam = grad_cam and names_its_maps(model)
         self._path = MovementPath(model.settings, landmarks, self.device)
         self._facts = ModelFacts(source, model.classes, model.n_folds, model.temperature, model.card)
 
@@ -67,6 +72,7 @@ class Recognizer:
         landmarks: str | LandmarkSource = "fan",
         settings: SpotSettings | None = None,
         device: str | None = None,
+        grad_cam: bool = False,
     ) -> "Recognizer":
         """The recognizer of a model file (`mer export`) or a finished run's folder.
 
@@ -75,6 +81,7 @@ class Recognizer:
             landmarks: ``fan`` or ``dlib``, or what finds landmarks.
             settings: what counts as a movement.
             device: as above.
+            grad_cam: as above.
 
         Raises:
             MerError: neither file nor run; or a model that cannot be used on videos.
@@ -82,7 +89,7 @@ class Recognizer:
         at = Path(path).expanduser()
         model = ReleasedModel.from_run(load_run(at)) if at.is_dir() else load_model(at)
         source = landmark_source(landmarks) if isinstance(landmarks, str) else landmarks
-        return cls(model, source, settings, device, str(path))
+        return cls(model, source, settings, device, str(path), grad_cam)
 
     def __call__(self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], fps: float) -> Prediction:
         """Spot and label the movements of ``frames``, RGB ``(T, H, W, 3)`` uint8 of ``fps`` frames a second.
@@ -195,19 +202,26 @@ class Recognizer:
     ) -> Movement | RefusedMovement:
         if isinstance(prepared, MerError):
             return RefusedMovement(*interval, reason=str(prepared))
-        values = self.model.probabilities(prepared.maps.to(self.device))[0].tolist()
+        maps = prepared.maps.to(self.device)
+        values = self.model.probabilities(maps)[0].tolist()
         probabilities = dict(zip(self.model.classes, values, strict=True))
         label = max(probabilities, key=lambda name: probabilities[name])
         onset_s, apex_s, offset_s = (float(seconds[at]) for at in interval)
-        pictures = Pictures(_picture(prepared.onset), _picture(prepared.magnified))
+        pictures = self._pictures(prepared, maps, self.model.classes.index(label))
         corners: tuple[float, float, float, float] | None = box  # type: ignore[assignment]
         return Movement(*interval, onset_s, apex_s, offset_s, corners, score, label, probabilities, pictures)
+
+    def _pictures(self, prepared: PreparedMovement, maps: FlowMaps, class_index: int) -> Pictures:
+        onset, magnified = _picture(prepared.onset), _picture(prepared.magnified)
+        if not self._grad_cam:
+            return Pictures(onset, magnified)
+        heat = mean_heat(self.model, maps, class_index, prepared.apex.shape[-1])[0].cpu()
+        return Pictures(onset, magnified, _shrunk(heat_picture(prepared.apex, heat)))
 
     def _prediction(
         self, stream: FrameStream, spotting: Spotting, found: Sequence[Movement | RefusedMovement]
     ) -> Prediction:
         height, width = spotting.shape
-        step_s = 1 / self.settings.fps if spotting.fps > self.settings.fps else 1 / spotting.fps
         return Prediction(
             video=stream.name,
             source=stream.source,
@@ -218,7 +232,8 @@ class Recognizer:
             width_px=width,
             height_px=height,
             face_spans=spotting.face_spans(),
-            watched_s=round(len(spotting.curve_s) * step_s, 3) if len(spotting.curve_s) else 0.0,
+            watched_s=round(spotting.watched_s, 3),
+            remarks=spotting.remarks,
             movements=tuple(one for one in found if isinstance(one, Movement)),
             refused=tuple(one for one in found if isinstance(one, RefusedMovement)),
             spotting=spotting,
@@ -241,6 +256,9 @@ def landmark_source(name: str) -> LandmarkSource:
 
 
 def _picture(image: Tensor) -> Image:
-    picture = np.ascontiguousarray((image * 255).round().byte().permute(1, 2, 0).numpy())
+    return _shrunk(np.ascontiguousarray((image * 255).round().byte().permute(1, 2, 0).numpy()))
+
+
+def _shrunk(picture: Image) -> Image:
     side = min(picture.shape[0], _PICTURE_PX)
     return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)

@@ -29,10 +29,17 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the annotated video shows of a movement: RGB ``(S, S, 3)`` uint8 each."""
+    """What the annotated video shows of a movement: RGB ``(S, S, 3)`` uint8 each.
+
+    Attributes:
+        onset: crop of the onset frame.
+        magnified: magnified crop of the apex frame.
+        grad_cam: where the networks look, over the apex frame; None where it was not asked for, or they do not tell.
+    """
 
     onset: Image
     magnified: Image
+    grad_cam: Image | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,7 @@ class Prediction:
         width_px, height_px: of its frames.
         face_spans: stretches of frames with one face.
         watched_s: seconds in which movements could be spotted: a face, still enough, for long enough.
+        remarks: what to know of the video.
         movements: labelled, in order of time.
         refused: spotted and not labelled.
         spotting: the curve, boxes and times behind all this.
@@ -122,6 +130,7 @@ class Prediction:
     height_px: int
     face_spans: tuple[FaceSpan, ...]
     watched_s: float
+    remarks: tuple[str, ...]
     movements: tuple[Movement, ...]
     refused: tuple[RefusedMovement, ...]
     spotting: Spotting = field(repr=False)
@@ -150,6 +159,7 @@ class Prediction:
             "mer": mer.__version__,
             **{name: getattr(self, name) for name in names},
             "fps": self.fps if np.isfinite(self.fps) else None,
+            "remarks": list(self.remarks),
             "face_spans": [span._asdict() for span in self.face_spans],
             "n_movements": len(self.movements),
             "spotting": spotting,

@@ -1,5 +1,6 @@
 """The first pass over a video: where there is a face, and which movements it makes."""
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,7 +19,9 @@ from mer.predict.motion import REACH_S, Peak, window_curve
 _RETRY_S = 0.25  # between looks for a face where there was none
 _SAME_FACE = 0.3  # overlap of a face's boxes on neighbouring looks
 _LOWEST_FPS = 8.0  # below, less than three frames of a movement are seen
+_SLOW_FPS = 25  # below, most of what is called a micro-expression is too short
 _STEPS_SHARED = 6  # of two windows' curves, so that a peak at the end of one stands inside the other
+_GAP_STEPS = 3  # a longer one between two times of the curve is a gap
 _NO_BOX = np.full(4, np.nan, np.float32)
 
 OnFrame = Callable[[int, int], None]
@@ -54,6 +57,7 @@ class Spotting:
         movements: in order of time.
         peaks: all of the curve's, from which these are chosen.
         shape: (height, width) of the frames.
+        remarks: what to know of the video: that it is slow, or shows several faces, and since when.
     """
 
     seconds: NDArray[np.float64]
@@ -65,11 +69,18 @@ class Spotting:
     movements: tuple[SpottedMovement, ...]
     peaks: tuple[Peak, ...]
     shape: tuple[int, int]
+    remarks: tuple[str, ...] = ()
 
     @property
     def fps(self) -> float:
         """Median frames a second."""
         return frame_rate(self.seconds)
+
+    @property
+    def watched_s(self) -> float:
+        """Seconds that the curve tells of: the steps between its times, but for its gaps."""
+        steps_s = np.diff(self.curve_s)
+        return float(steps_s[steps_s <= _GAP_STEPS * np.median(steps_s)].sum()) if len(steps_s) else 0.0
 
     def face_spans(self) -> tuple[FaceSpan, ...]:
         """Stretches of frames in which one face is followed without a gap."""
@@ -136,8 +147,8 @@ class _Follower:
         self._windows: list[FaceWindow] = []
         self._waiting: dict[int, list[tuple[NDArray[np.uint8], float]]] = {}
         self._next_look_s = 0.0
-        self._seconds: list[float] = []
-        self._boxes: list[Box] = []
+        self._seconds, self._boxes = array("d"), array("f")
+        self._remarks: dict[str, float] = {}
         self._curve_s: list[NDArray[np.float64]] = []
         self._curve_px: list[NDArray[np.float32]] = []
         self._peaks: list[Peak] = []
@@ -148,7 +159,7 @@ class _Follower:
         if frame.seconds >= self._next_look_s and (box is None or self._is_due(frame.seconds)):
             box = self._look(frame, box)
         self._seconds.append(frame.seconds)
-        self._boxes.append(_NO_BOX if box is None else box)
+        self._boxes.extend((_NO_BOX if box is None else box).tolist())
 
     def result(self, shape: tuple[int, int]) -> Spotting:
         """Close what is open, and choose the movements."""
@@ -161,6 +172,7 @@ class _Follower:
         return Spotting(
             seconds, boxes, curve_s[order], curve_px[order], noise, threshold_px(noise, self._settings),
             chosen_movements(self._peaks, noise, self._settings, seconds), tuple(self._peaks), shape,
+            (*_slow(frame_rate(seconds)), *(f"{told}, first at {at:.1f} s" for told, at in self._remarks.items())),
         )  # fmt: skip
 
     def _follow(self, frame: TimedFrame) -> Box | None:
@@ -189,6 +201,8 @@ class _Follower:
         self._next_look_s = frame.seconds + _RETRY_S
         if face is None:
             return box
+        if face.remark:
+            self._remarks.setdefault(face.remark, frame.seconds)
         if box is not None and overlap(face.box_px, box) < _SAME_FACE:
             for window in list(self._windows):
                 self._close(window)
@@ -226,6 +240,13 @@ def _movement(peak: Peak, seconds: NDArray[np.float64], noise: Noise) -> Spotted
     if not onset < apex <= offset:
         return None
     return SpottedMovement(Interval(onset, apex, offset), noise.score(peak.height_px))
+
+
+def _slow(fps: float) -> tuple[str, ...]:
+    """What a low frame rate leaves unseen: a movement is three frames at least, so two steps long."""
+    if np.isnan(fps) or round(fps) >= _SLOW_FPS:  # time stamps are not exact
+        return ()
+    return (f"{fps:.3g} frames a second: movements shorter than {2 / fps:.2g} s cannot be seen",)
 
 
 def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:

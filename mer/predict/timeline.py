@@ -21,28 +21,34 @@ def plot_timeline(prediction: Prediction, path: Path) -> None:
     Raises:
         MerError: the folder cannot be written.
     """
+    with atomic_file(path) as temporary:
+        draw_timeline(prediction).savefig(temporary, dpi=120, format="png")
+
+
+def draw_timeline(prediction: Prediction) -> Figure:
+    """The timeline as a figure of a bounded number of parts, however long the video."""
     spotting = prediction.spotting
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     axes = figure.subplots()
     axes.plot(*with_gaps(*highest_of_bins(spotting.curve_s, spotting.curve_px)), color="0.25", linewidth=0.8)
     axes.axhline(spotting.threshold_px, color="0.6", linestyle="--", linewidth=0.8)
-    for span in prediction.face_spans:
-        axes.axvspan(span.first_s, span.last_s, ymax=0.03, color="0.7", linewidth=0)
-    classes = prediction.model.classes
-    for one in prediction.movements:
-        colour = _COLOURS[classes.index(one.label) % len(_COLOURS)]
-        axes.axvspan(one.onset_s, one.offset_s, color=colour, alpha=0.4, linewidth=0)
-        if len(prediction.movements) <= _MOST_NAMED:
-            text = f"{one.label} {one.probabilities[one.label]:.2f}"
-            axes.annotate(
-                text, (one.apex_s, 0.98), xycoords=("data", "axes fraction"), rotation=90, va="top", fontsize=7
-            )
+    # Collections, not a patch each: an hour may have thousands.
+    faces = [(span.first_s, span.last_s - span.first_s) for span in prediction.face_spans]
+    axes.broken_barh(faces, (0, 0.03), transform=axes.get_xaxis_transform(), color="0.7", linewidth=0)
+    for number, label in enumerate(prediction.model.classes):
+        spans = [(one.onset_s, one.offset_s - one.onset_s) for one in prediction.movements if one.label == label]
+        bars = axes.broken_barh(spans, (0, 1), transform=axes.get_xaxis_transform(), label=label, linewidth=0)
+        bars.set(color=_COLOURS[number % len(_COLOURS)], alpha=0.4)
+    for one in prediction.movements if len(prediction.movements) <= _MOST_NAMED else ():
+        text = f"{one.label} {one.probabilities[one.label]:.2f}"
+        axes.annotate(text, (one.apex_s, 0.98), xycoords=("data", "axes fraction"), rotation=90, va="top", fontsize=7)
+    if len(prediction.movements) > _MOST_NAMED:
+        axes.legend(loc="upper right", fontsize=7)
     title = f"{prediction.video}: {len(prediction.movements)} movements; grey below: a face is followed"
     axes.set(xlabel="time (s)", ylabel="movement (px of a 128 px crop)", title=title)
     axes.set(xlim=(0, max(prediction.duration_s, 1e-3)))
     axes.set_ylim(bottom=0)
-    with atomic_file(path) as temporary:
-        figure.savefig(temporary, dpi=120, format="png")
+    return figure
 
 
 def highest_of_bins(

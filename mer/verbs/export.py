@@ -48,18 +48,12 @@ def export(cfg: DictConfig) -> None:
 
 
 def _tell(told: dict[str, Any], card: dict[str, Any]) -> None:
-    from mer.export.card import scores_line
+    from mer.export.card import calibration_line, scores_line
 
-    fits = card["calibration"]
     size_mb = Path(told["model"]).stat().st_size / 1e6
     print(f"{told['model']}: {told['folds']} networks, {size_mb:.1f} MB; card {told['card']}")
     print(f"on subjects left out: {scores_line(card)}")
-    print(
-        f"temperature {fits['temperature']:.3f}: "
-        f"ECE {fits['before']['ece']:.3f} before, {fits['after']['ece']:.3f} after, "
-        f"{fits['cross_fitted']['ece']:.3f} cross-fitted by subject; "
-        f"NLL {fits['before']['nll']:.3f}, {fits['after']['nll']:.3f}, {fits['cross_fitted']['nll']:.3f}"
-    )
+    print(calibration_line(card))
     if "onnx_difference" in told:
         print(f"{told['onnx']}: probabilities within {told['onnx_difference']:.2g} of torch's")
     say("what it was learnt from decides whether it may be passed on, and it is no lie detector: see its card")

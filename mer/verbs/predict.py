@@ -7,6 +7,7 @@ from collections import Counter as Tally
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -44,15 +45,17 @@ def predict(cfg: DictConfig, videos: Sequence[str], refused: list[str]) -> None:
     outputs = choose_outputs(videos, Path(cfg.out).expanduser())
     recognizer = _recognizer(cfg)
     recognizer.landmarks.find([], [])  # without weights none of the videos can be read: say so once
-    done = []
+    told: list[list[dict[str, Any]]] = []
     with progress_bar() as bars:
         for output in outputs:
             try:
-                done.append(_predict_one(cfg, recognizer, output, bars))
+                found = _predict_one(cfg, recognizer, output, bars)
+                if cfg.json:  # else nothing of a video is kept: there may be many
+                    told.append(list(found.lines()))
             except MerError as error:
                 refused.append(f"{output.source}: {error}")
     if cfg.json:
-        print(json.dumps([list(one.lines()) for one in done], indent=2, ensure_ascii=False))
+        print(json.dumps(told, indent=2, ensure_ascii=False))
 
 
 def _predict_one(cfg: DictConfig, recognizer: Recognizer, output: Outputs, bars: Progress) -> Prediction:
@@ -81,7 +84,7 @@ def _recognizer(cfg: DictConfig) -> Recognizer:
     ((name, path),) = given.items()
     if name == "run" and not Path(path).expanduser().is_dir():
         raise MerError("a finished run's folder", f"no folder {path}", "give run=DIR, or model=FILE")
-    return Recognizer.load(path, _landmarks(cfg), settings, cfg.device)
+    return Recognizer.load(path, _landmarks(cfg), settings, cfg.device, cfg.annotate and cfg.grad_cam)
 
 
 def _landmarks(cfg: DictConfig) -> LandmarkSource:
@@ -96,6 +99,8 @@ def _tell(stream: FrameStream, found: Prediction, seconds: float) -> None:
     say(f"{stream.name}: {rate}; a face for {_face_s(found):.1f} s, still enough for {found.watched_s:.1f} s")
     if found.n_frames < found.n_frames_told:
         say(f"{stream.name}: {found.n_frames_told} frames named, {found.n_frames} could be decoded")
+    for remark in found.remarks:
+        say(f"{stream.name}: {remark}")
     for one in found.refused:
         say(f"{stream.name}: no label for frames {one.onset_frame} to {one.offset_frame}: {one.reason}")
 
@@ -103,7 +108,9 @@ def _tell(stream: FrameStream, found: Prediction, seconds: float) -> None:
 def _line(found: Prediction, output: Outputs) -> str:
     labels = Tally(one.label for one in found.movements)
     told = ", ".join(f"{label} {count}" for label, count in sorted(labels.items()))
-    face = "no face" if not found.face_spans else f"{len(found.movements)} movements" + (f" ({told})" if told else "")
+    count = len(found.movements)
+    movements = f"{count} movement{'' if count == 1 else 's'}" + (f" ({told})" if told else "")
+    face = movements if found.face_spans else "no face"
     return f"{output.lines}: {face} in {found.duration_s:.1f} s"
 
 

@@ -1,7 +1,10 @@
 """2D-FAN on weights of the right shape drawn at random: as the package face-alignment runs it, batched over clips."""
 
+import hashlib
+import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,12 @@ import pytest
 import torch
 from torch import Tensor
 
+import mer.align.faces as faces_module
+import mer.align.fan as fan_module
 from mer.align import FanLandmarks, FoundLandmarks
 from mer.align.fan import face_frames, heatmap_points, torch_device
 from mer.errors import MerError
+from mer.predict import landmark_source
 
 Image = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.float64]
@@ -124,6 +130,25 @@ def test_detector_and_points_together_are_those_of_the_package(package: Any, che
     expected = aligner.get_landmarks_from_image(frame)
     assert len(expected) == 1
     np.testing.assert_allclose(points_of(ours.find([frame], [CLIP])[0]), expected[0], atol=1e-3)
+
+
+def test_choice_of_the_configuration_finds_both_weights_where_torch_keeps_them(
+    checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    files = []
+    for module, name in ((fan_module, "FAN_WEIGHTS"), (faces_module, "S3FD_WEIGHTS")):
+        published = getattr(module, name)
+        there = checkpoints / published.file.name
+        own = hashlib.sha256(there.read_bytes()).hexdigest()[:10]  # as if these had been published
+        monkeypatch.setattr(module, name, replace(published, url=published.url.replace(published.digest, own)))
+        files.append(str(there))
+        os.link(there, folder / there.name.replace(published.digest, own))
+    source, frame = landmark_source("fan"), image(1, (128, 128))
+    expected = FanLandmarks(files[0], "sfd", files[1], device="cpu").find([frame], [CLIP])[0]
+    np.testing.assert_array_equal(points_of(source.find([frame], [CLIP])[0]), points_of(expected))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -86,7 +86,7 @@ def _set(*keys: str, value: Any) -> Callable[[Content], object]:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (_set("schema", value=2), "schema 1"),
+        (_set("schema", value=1), "schema 2"),
         (_set("schema", value=True), "schema"),
         (_set("more", value=1), "'more'"),
         (lambda content: content.pop("card"), "card"),
@@ -197,7 +197,10 @@ def test_other_files_end_in_one_line(file: Path, tmp_path: Path) -> None:
     empty.write_bytes(b"")
     huge = tmp_path / "huge.safetensors"
     huge.write_bytes((2**62).to_bytes(8, "little") + b"{}")
-    for path, says in ((plain, "no metadata"), (empty, "empty"), (huge, "header"), (tmp_path / "none", "no file")):
+    long = tmp_path / "long.safetensors"  # a header that safetensors would read
+    long.write_bytes((17 * 1024**2).to_bytes(8, "little") + b"{}".ljust(17 * 1024**2))
+    refusals = {plain: "no metadata", empty: "empty", huge: "header", long: "tell of no safetensors header"}
+    for path, says in {**refusals, tmp_path / "none": "no file"}.items():
         with pytest.raises(MerError, match=says):
             load_model(path)
     with pytest.raises(MerError, match="no file"):

@@ -54,6 +54,12 @@ def test_probabilities_are_the_mean_over_folds_of_the_tempered_softmax(model: Re
     assert model.temperature != pytest.approx(1, abs=0.01)
 
 
+def test_networks_are_frozen_and_in_eval_mode(model: ReleasedModel) -> None:
+    for net in model.nets:
+        assert not net.training
+        assert not any(one.requires_grad for one in net.parameters())
+
+
 def test_mirror_images_are_averaged_where_the_run_did_so(tmp_path: Path) -> None:
     recognition = SETTINGS["recognition"] | {"flip_average": True}
     run = load_run(write_trained_run(tmp_path / "run", settings={"recognition": recognition}))

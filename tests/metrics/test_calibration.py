@@ -16,6 +16,7 @@ from mer.metrics.calibration import (
     LOWEST,
     calibrate,
     cross_fitted,
+    error_if_calibrated,
     expected_calibration_error,
     fit_temperature,
     log_probabilities,
@@ -77,6 +78,26 @@ def test_certainty_lies_in_the_last_bin() -> None:
     assert expected_calibration_error(sure, np.array([0, 0, 0, 1])) == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize("n_clips", [1, 20, 45, 400])
+def test_error_if_calibrated_is_the_mean_over_outcomes_drawn_from_the_probabilities(n_clips: int) -> None:
+    rng = np.random.default_rng(2)
+    probabilities = rng.dirichlet(np.ones(3) / 2, n_clips)
+    drawn = []
+    for _ in range(2000):
+        targets = (rng.random((n_clips, 1)) > probabilities.cumsum(axis=1)).sum(axis=1)
+        drawn.append(expected_calibration_error(probabilities, targets))
+    margin = 4 * float(np.std(drawn)) / math.sqrt(len(drawn))
+    assert error_if_calibrated(probabilities) == pytest.approx(np.mean(drawn), abs=margin + 1e-12)
+
+
+def test_few_clips_have_an_error_by_chance_and_many_have_none() -> None:
+    rng = np.random.default_rng(3)
+    few, many = (error_if_calibrated(rng.dirichlet(np.ones(3), n_clips)) for n_clips in (45, 20_000))
+    assert few > 0.08
+    assert many < 0.01
+    assert error_if_calibrated(np.array([[1.0, 0.0]] * 3)) == 0
+
+
 def test_likelihood_is_the_mean_of_its_logarithms() -> None:
     probabilities = np.array([[0.5, 0.5], [0.2, 0.8]])
     assert negative_log_likelihood(probabilities, np.array([0, 1])) == pytest.approx(-np.log([0.5, 0.8]).mean())
@@ -111,6 +132,7 @@ def test_calibration_mends_what_is_too_sure() -> None:
     assert result.temperature == pytest.approx(4, rel=0.15)
     assert result.after.ece < 0.06 < 0.2 < result.before.ece
     assert result.after.nll <= result.cross_fitted.nll < result.before.nll
+    assert 0 < result.after.ece_if_calibrated < 0.03
     assert result.before.nll == pytest.approx(nll(1.0, logits, targets), rel=1e-2)
 
 

@@ -115,10 +115,11 @@ class Stream:
     times: Sequence[float] | NDArray[np.float64]
     name: str = "drawn"
     source: str = "drawn"
+    fps_told: float | None = None
 
     @property
     def fps(self) -> float:
-        return 1 / float(np.median(np.diff(self.times)))
+        return self.fps_told or 1 / float(np.median(np.diff(self.times)))
 
     @property
     def expected(self) -> int:

@@ -80,6 +80,40 @@ def test_landmarks_lie_on_the_crop_as_on_the_frame() -> None:
     np.testing.assert_allclose([columns.mean(), rows.mean()], window.points_px[30], atol=0.8)
 
 
+def test_landmarks_on_the_crop_are_exact_to_a_fraction_of_a_px() -> None:
+    errors = []
+    for first, slope in ((0.0, 1.4), (250.0, -1.4)):  # rounding up to whole grey levels moves them opposite ways
+        values = first + slope * np.arange(180, dtype=np.float32)
+        ramp = np.broadcast_to(np.rint(values)[None, :, None], (200, 180, 3)).astype(np.uint8)
+        face = find_face(FixedLandmarks(), ramp, "v", 0)
+        assert face is not None
+        window = FaceWindow(face, ramp, 0.0)
+        x, y = window.points_px.T
+        there = cv2.remap(window.crop(ramp).astype(np.float32), x[None], y[None], cv2.INTER_LINEAR)[0]
+        inside = ((window.points_px > 1) & (window.points_px < SIZE_PX - 2)).all(axis=1)
+        assert inside.sum() > 30
+        errors.append(float(((there - first) / slope - points()[:, 0])[inside].mean()))
+    assert np.mean(errors) == pytest.approx(0, abs=0.05)
+
+
+def test_what_is_hardly_like_the_face_is_not_followed_though_it_is_at_its_place() -> None:
+    image = frames([], [0.0])[0]
+    face = find_face(FixedLandmarks(), image, "v", 0)
+    assert face is not None
+    window = FaceWindow(face, image, 0.0)
+    crop, other = window.crop(image).astype(np.float32), smooth(SIZE_PX, seed=3)
+    for share, is_followed in ((0.9, True), (0.3, False)):
+        mixed = 128 + 40 * (share * (crop - crop.mean()) / crop.std() + (1 - share) * other / other.std())
+        assert (window.follow(np.clip(mixed, 0, 255).astype(np.uint8)) is not None) == is_followed
+        shift = match(cv2.resize(crop, (64, 64)), cv2.resize(np.asarray(mixed, np.float32), (64, 64)))[1]
+        assert np.abs(shift).max() < 3  # of 3.8 that would be too far
+
+
+def test_box_is_larger_than_the_landmarks_by_a_margin_of_their_extent() -> None:
+    corners = np.array([[10, 20], [50, 100]], np.float32)
+    np.testing.assert_allclose(box_of(np.repeat(corners, 34, axis=0)), [4, 8, 56, 112])
+
+
 def test_neighbouring_crops_are_averaged() -> None:
     image = frames([], [0.0])[0]
     face = find_face(FixedLandmarks(), image, "v", 0)

@@ -87,6 +87,7 @@ def test_images_of_a_folder_come_in_the_order_of_their_numbers(tmp_path: Path) -
     for number in (2, 10, 1):
         cv2.imwrite(str(tmp_path / f"img{number}.png"), np.full((8, 8, 3), number, np.uint8))
     (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "._img3.png").write_text("what macOS leaves beside an image")
     stream = open_frames(str(tmp_path), fps=50)
     assert [frame.image[0, 0, 0] for frame in stream] == [1, 2, 10]
     assert [frame.seconds for frame in stream] == [0, 0.02, 0.04]
@@ -114,6 +115,13 @@ def test_what_is_no_video_ends_in_one_line(tmp_path: Path) -> None:
         assert says in str(refused.value), name
     with pytest.raises(MerError, match="no file"):
         open_frames(str(tmp_path / "nosuch.mp4"))
+
+
+def test_video_without_a_frame_rate_ends_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_video(tmp_path / "v.avi", images())
+    monkeypatch.setattr("mer.predict.frames.video_fps", lambda source: float("nan"))
+    with pytest.raises(MerError, match=r"frames a second in .*v\.avi; got none"):
+        open_frames(file)
 
 
 def test_folder_without_images_or_frame_rate_ends_in_one_line(tmp_path: Path) -> None:

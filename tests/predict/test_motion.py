@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mer.predict.motion import at_times, departure, lengths_px, window_curve
-from tests.predict.faces import Bump, frames, points
+from tests.predict.faces import Bump, frames, moved, points
 
 REACH = 10
 TIME = np.arange(80.0)
@@ -67,6 +67,16 @@ def test_planted_movement_is_the_highest_peak_with_its_times() -> None:
     assert peak.offset_s == pytest.approx(0.96, abs=0.09)
     assert peak.height_px > 5 * np.median(told.curve_px)
     assert peak.eyes_px < peak.height_px
+    assert told.seconds[told.curve_px.argmax()] == pytest.approx(0.8, abs=0.05)
+
+
+def test_shake_of_the_whole_head_is_no_movement() -> None:
+    left, top = np.floor(points().mean(axis=0) - 64).astype(int)
+    shift_px = 2 * np.clip(1 - np.abs(np.arange(40) / 25 - 0.8) / 0.16, 0, None)
+    drawn = np.stack([moved([], 0.0, float(shift))[top : top + 128, left : left + 128, 0] for shift in shift_px])
+    crops = np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
+    told = window_curve(crops, np.arange(40) / 25, points() - np.array([left, top], np.float32), "dis")
+    assert told.curve_px.max() < 0.4
 
 
 def test_window_too_short_to_compare_tells_nothing() -> None:

@@ -20,7 +20,7 @@ from mer.predict import Interval, Recognizer, SpotSettings, landmark_source
 from mer.synth import write_casme2
 from mer.trained import load_run
 from tests.fakes.trained import write_trained_run
-from tests.predict.faces import Bump, FixedLandmarks, frames, stream, untrained_model
+from tests.predict.faces import Bump, FixedLandmarks, Stream, frames, stream, untrained_model
 
 SMALL = (
     "experiment=demo",
@@ -111,6 +111,18 @@ def test_overlapping_intervals_are_labelled_in_the_order_given() -> None:
     wanted = [Interval(3, 5, 8), Interval(0, 4, 6), Interval(3, 5, 8)]
     found = recognizer.recognise(images, 25.0, wanted)
     assert [(one.onset_frame, one.apex_frame, one.offset_frame) for one in found] == [tuple(one) for one in wanted]
+
+
+def test_frames_of_a_movement_are_gone_from_the_disk_once_it_is_labelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    recognizer = Recognizer(untrained_model(), FixedLandmarks(), device="cpu")
+    wanted = [Interval(0, 2, 3), Interval(5, 6, 7), Interval(9, 10, 11)]
+    video = Stream(frames([], np.arange(12) / 25), np.arange(12) / 25)
+    kept = [len(list(tmp_path.iterdir())) for _ in recognizer._prepared(video, wanted)]
+    assert kept == [1, 1, 1]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_models_that_saw_no_aligned_faces_are_refused() -> None:

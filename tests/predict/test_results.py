@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from mer.predict.choose import Noise
 from mer.predict.outputs import choose_outputs
 from mer.predict.results import ModelFacts, Pictures
 from mer.predict.spotting import FaceSpan, Spotting
-from mer.predict.timeline import highest_of_bins, plot_timeline, with_gaps
+from mer.predict.timeline import draw_timeline, highest_of_bins, plot_timeline, with_gaps
 from tests.predict.faces import FAKE_CARD, FixedLandmarks, Stream, untrained_model
 
 DOCS = Path(__file__).parents[2] / "docs" / "predict.md"
@@ -40,8 +41,14 @@ def prediction(*movements: Movement) -> Prediction:
     model = ModelFacts("m.safetensors", ("negative", "positive", "surprise"), 2, 1.5, FAKE_CARD)
     return Prediction(
         "talk", "in/talk.mp4", N_FRAMES, N_FRAMES, 25.0, 1.96, SHAPE[1], SHAPE[0], (FaceSpan(0, 49, 0.0, 1.96),), 1.2,
-        movements or (movement(),), (RefusedMovement(1, 2, 3, "no face"),), spotting, SpotSettings(), model,
+        ("2 faces",), movements or (movement(),), (RefusedMovement(1, 2, 3, "no face"),), spotting, SpotSettings(),
+        model,
     )  # fmt: skip
+
+
+def of_size(width: int, height: int, *movements: Movement) -> Prediction:
+    """The prediction of a video of other frames."""
+    return replace(prediction(*movements), width_px=width, height_px=height)
 
 
 KINDS = {"text": str, "number": (int, float), "whole number": int, "list": list, "object": dict}
@@ -98,7 +105,7 @@ def test_annotated_video_has_every_frame_and_a_strip_below(tmp_path: Path) -> No
 
 def test_box_changes_colour_in_a_movement_and_label_stays_a_second() -> None:
     image = np.full((300, 400, 3), 90, np.uint8)
-    told = prediction()
+    told = of_size(400, 300)
     corner = (70, 40)  # on the box's lower edge
     colours = {index: tuple(int(value) for value in annotated(image, index, told)[corner]) for index in (5, 12, 20)}
     assert colours[5] == colours[20] != colours[12]
@@ -112,9 +119,39 @@ def test_box_changes_colour_in_a_movement_and_label_stays_a_second() -> None:
 
 
 def test_magnified_picture_stands_in_the_strip() -> None:
+    image, told = np.full((300, 400, 3), 90, np.uint8), of_size(400, 300)
+    assert (annotated(image, 12, told)[-1, -1] == 200).all()
+    assert (annotated(image, 5, told)[-1, -1] != 200).any()
+
+
+@pytest.mark.parametrize(
+    ("box", "at_bottom"),
+    [((20.0, 60.0, 60.0, 90.0), False), ((20.0, 5.0, 60.0, 200.0), True), ((20.0, 5.0, 60.0, 290.0), False)],
+    ids=["room above the face", "room below alone", "no room"],
+)
+def test_label_stands_where_the_face_is_not(box: tuple[float, float, float, float], at_bottom: bool) -> None:
     image = np.full((300, 400, 3), 90, np.uint8)
-    assert (annotated(image, 12, prediction())[-1, -1] == 200).all()
-    assert (annotated(image, 5, prediction())[-1, -1] != 200).any()
+    told = of_size(400, 300, replace(movement(), box_px=box))
+    frame = annotated(image, 12, told)[:300].copy()
+    frame[:, :65] = 90  # without the box
+    written = np.flatnonzero((frame != 90).any(axis=(1, 2)))
+    assert (written.min() > 150) == at_bottom
+    assert (written.max() < 150) != at_bottom
+
+
+def test_label_of_a_face_in_colour_keeps_its_colours_and_curve_moves_with_the_frame() -> None:
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[..., 0] = 200
+    told = of_size(400, 300)
+    frames = [annotated(image, index, told) for index in (15, 35)]
+    assert frames[0][200, 200].tolist() == [0, 0, 200]  # BGR
+    below = [frame[300:, :256] for frame in frames]
+    tops = [np.flatnonzero((one == 255).all(axis=-1).any(axis=0)) for one in below]
+    assert tops[0].min() > tops[1].min()  # what is past wanders to the left
+    # The curve rises from .1 to .2 px, below the threshold of .22.
+    rows = [np.flatnonzero((below[0] == 255).all(axis=-1)[:, column]).mean() for column in (tops[0][0], tops[0][-1])]
+    threshold = np.flatnonzero((below[0][:, 2] == 150).all(axis=-1)).mean()
+    assert threshold < rows[1] < rows[0]
 
 
 def test_killed_annotation_leaves_no_file(tmp_path: Path) -> None:
@@ -146,6 +183,21 @@ def test_line_of_the_timeline_breaks_where_nothing_was_watched() -> None:
     assert np.flatnonzero(np.isnan(told)).tolist() == [3]
 
 
+def test_timeline_of_an_hour_has_no_more_parts_than_that_of_a_minute() -> None:
+    many = [movement(onset) for onset in range(0, 30000, 10)]
+    hour = replace(prediction(*many), duration_s=1200.0, face_spans=(FaceSpan(0, 49, 0.0, 1.96),) * 3000)
+    (axes,) = draw_timeline(hour).axes
+    assert len(axes.get_children()) < 40
+    assert [len(one.get_paths()) for one in axes.collections] == [3000, 0, 3000, 0]
+
+
+def test_each_of_a_few_movements_has_its_label_at_its_apex() -> None:
+    (axes,) = draw_timeline(prediction(movement(10), movement(30, "negative"))).axes
+    assert [(one.get_text(), one.xy[0]) for one in axes.texts] == [("positive 0.50", 0.52), ("negative 0.20", 1.32)]
+    spans = [one.get_paths()[0].get_extents() for one in axes.collections if len(one.get_paths())]
+    assert [(span.x0, span.x1) for span in spans] == [(0, 1.96), (1.2, 1.44), (0.4, 0.64)]
+
+
 def test_timeline_is_a_picture(tmp_path: Path) -> None:
     plot_timeline(prediction(), tmp_path / "talk.png")
     assert cv2.imread(str(tmp_path / "talk.png")) is not None
@@ -163,9 +215,10 @@ def test_outputs_never_take_the_place_of_what_no_prediction_wrote(tmp_path: Path
     write_lines(prediction(), one.lines)
     one.video.write_bytes(b"annotated before")
     assert choose_outputs([str(video)], out) == [one]
-    one.lines.write_text('{"type": "something else"}\n')
-    with pytest.raises(MerError, match="which no prediction wrote"):
-        choose_outputs([str(video)], out)
+    for foreign in ('{"type": "something else"}', '{"type": "header", "columns": []}', "[]", "no JSON"):
+        one.lines.write_text(f"{foreign}\n")
+        with pytest.raises(MerError, match="which no prediction wrote"):
+            choose_outputs([str(video)], out)
 
 
 def test_videos_of_one_name_need_folders_of_their_own(tmp_path: Path) -> None:

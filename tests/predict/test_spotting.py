@@ -1,8 +1,11 @@
 """Movements are found where they were planted, and nowhere without a face."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mer.align import FoundLandmarks
 from mer.errors import MerError
 from mer.predict import SpotSettings, spot
 from mer.predict.spotting import Spotting
@@ -105,6 +108,37 @@ def test_two_windows_are_the_most_that_is_held(monkeypatch: pytest.MonkeyPatch) 
 def test_too_few_frames_a_second_are_refused() -> None:
     with pytest.raises(MerError, match="8 frames a second or more"):
         spotted(Stream(frames([], [0.0, 0.2]), [0.0, 0.2]))
+
+
+def test_slow_video_says_what_cannot_be_seen_in_it() -> None:
+    images = [np.zeros((40, 40, 3), np.uint8)] * 5
+    slow = spotted(Stream(images, np.arange(5) / 10))
+    assert slow.remarks == ("10 frames a second: movements shorter than 0.2 s cannot be seen",)
+    assert spotted(Stream(images, np.arange(5) / 24.9)).remarks == ()
+    assert spotted(Stream(images[:1], np.zeros(1), fps_told=25.0)).remarks == ()
+
+
+def test_several_faces_are_remarked_once_with_their_first_time() -> None:
+    class Two(FixedLandmarks):
+        def find(self, onsets, clips):  # type: ignore[no-untyped-def]
+            found = super().find(onsets, clips)
+            told = "2 faces, the largest taken" if self.asked[-1] >= 10 else ""
+            return [replace(one, remark=told) if isinstance(one, FoundLandmarks) else one for one in found]
+
+    images = frames([], np.arange(100) / 25)
+    dark = [np.zeros_like(image) if 2 <= at < 10 else image for at, image in enumerate(images)]
+    found = spot(Stream(dark, np.arange(100) / 25), Two(), SpotSettings(window_s=1.0))
+    (remark,) = found.remarks
+    assert remark.startswith("2 faces, the largest taken, first at 0.")
+
+
+def test_watched_seconds_are_those_of_the_curve_without_its_gaps() -> None:
+    found = spotted(stream([], fps=25, duration_s=3.0))
+    assert found.watched_s == pytest.approx(3.0 - 0.6, abs=0.1)
+    paused = replace(found, curve_s=np.concatenate([np.arange(26) / 25, 5 + np.arange(26) / 25]))
+    assert paused.watched_s == pytest.approx(2.0)
+    assert replace(found, curve_s=np.zeros(0)).watched_s == 0
+    assert replace(found, curve_s=np.zeros(1)).watched_s == 0
 
 
 def test_progress_is_told_frame_by_frame() -> None:

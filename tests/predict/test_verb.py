@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mer.export import ReleasedModel, write_model
+from mer.predict import Prediction, VideoFile
 from mer.trained import load_run
 from tests.fakes.trained import write_trained_run
 from tests.predict.faces import Bump, stream, write_video
@@ -41,7 +42,7 @@ def test_video_becomes_lines_picture_and_annotated_video(
     assert (header["n_frames"], header["n_movements"]) == (48, 1)
     assert header["model"]["card"]["scores"]["uf1"]["value"] > 0
     assert abs(movements[0]["apex_s"] - 1.0) < 0.09
-    assert "1 movements" in result.out
+    assert "1 movement (" in result.out
     assert "frames a second" in result.err
     again = predict(
         capsys, video, f"run={model.parent / 'run'}", f"out={tmp_path / 'out'}", "json=true", "annotate=false"
@@ -49,6 +50,45 @@ def test_video_becomes_lines_picture_and_annotated_video(
     ((told, *found),) = json.loads(again.out)
     assert told["model"]["n_folds"] == 3
     assert found[0]["probabilities"] == movements[0]["probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("words", "has_heat"), [((), True), (("grad_cam=false",), False)], ids=["by default", "switched off"]
+)
+def test_grad_cam_is_in_the_annotated_video_unless_switched_off(
+    capsys: pytest.CaptureFixture[str],
+    model: Path,
+    video: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    has_heat: bool,
+) -> None:
+    seen: list[Prediction] = []
+    monkeypatch.setattr("mer.verbs.predict.write_annotated", lambda stream, found, *more: seen.append(found))
+    assert predict(capsys, video, f"model={model}", f"out={tmp_path}", "timeline=false", *words).code == 0
+    ((movement,),) = (one.movements for one in seen)
+    assert movement.pictures is not None
+    assert (movement.pictures.grad_cam is not None) == has_heat
+
+
+def test_damaged_video_says_how_many_frames_could_be_decoded(
+    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VideoFile, "expected", 60)
+    result = predict(capsys, video, f"model={model}", f"out={tmp_path}", "timeline=false", "annotate=false")
+    assert "talk: 60 frames named, 48 could be decoded" in result.err
+    header = json.loads((tmp_path / "talk.jsonl").read_text().splitlines()[0])
+    assert (header["n_frames"], header["n_frames_told"]) == (48, 60)
+
+
+def test_blink_ratio_of_the_command_reaches_the_spotting(
+    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path
+) -> None:
+    quick = ("timeline=false", "annotate=false", "blink_ratio=7", "spot.fps=25")
+    assert predict(capsys, video, f"model={model}", f"out={tmp_path}", *quick).code == 0
+    told = json.loads((tmp_path / "talk.jsonl").read_text().splitlines()[0])["spotting"]
+    assert (told["blink_ratio"], told["fps"], told["sensitivity"]) == (7, 25, 0.5)
 
 
 def test_one_bad_video_does_not_stop_the_others(

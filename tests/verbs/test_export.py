@@ -30,7 +30,7 @@ def test_model_and_card_are_written_and_told(run: Path, tmp_path: Path, capsys: 
     assert torch.equal(model.logits(maps), torch.stack(expected))
     metrics = json.loads((run / "metrics.json").read_text())
     assert f"UF1 {metrics['uf1']:.3f}" in result.out
-    for name in ("before", "after", "cross_fitted"):
+    for name in ("before", "cross_fitted"):
         assert f"{model.card['calibration'][name]['ece']:.3f}" in result.out
     assert "no lie detector" in result.err
     assert file.with_suffix(".md").read_text().startswith("# Micro-expression model")
