@@ -1,5 +1,7 @@
 """Files and folders are written whole or not at all; names are safe as one path component."""
 
+import errno
+import fcntl
 import stat
 from pathlib import Path
 
@@ -53,6 +55,35 @@ def test_exception_leaves_no_new_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="half"):
         write_half_a_file(tmp_path / "a.txt", ValueError("half"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_of_a_file_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    path, other = tmp_path / "a[1].txt", tmp_path / "b.txt"
+    (tmp_path / ".a[1].txt.writing-killed.txt").write_text("ha")
+    (tmp_path / ".b.txt.writing-killed.txt").write_text("ha")
+    with atomic_file(path) as living:
+        living.write_text("slow")
+        with atomic_file(path) as temporary:
+            temporary.write_text("quick")
+        assert path.read_text() == "quick"
+    assert path.read_text() == "slow"
+    assert sorted(tmp_path.iterdir()) == [tmp_path / ".b.txt.writing-killed.txt", path]
+    with atomic_file(other) as temporary:
+        temporary.touch()
+    assert sorted(tmp_path.iterdir()) == [path, other]
+
+
+def test_file_is_written_where_the_disk_has_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    left = tmp_path / ".a.txt.writing-killed.txt"
+    left.touch()
+    with atomic_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "a.txt").read_text() == "whole"
+    assert left.exists()
 
 
 def test_file_below_a_file_is_an_error_of_one_line(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.resource_tracker import ensure_running
 from typing import Any
 
 import torch
@@ -55,6 +57,20 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Processes that are started in this block never hear of Ctrl-C, be it while they import; this one does after it.
+
+    What a worker prints of an interrupt is no matter of the user's, and there are as many as workers.
+    """
+    ensure_running()  # else it does so at the first start, and lets Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Workers:
     """Processes that train what they are sent; ended, however the work ends, with the block."""
 
@@ -65,15 +81,16 @@ class _Workers:
 
     def __enter__(self) -> "_Workers":
         context = multiprocessing.get_context("spawn")
-        for _ in range(self._number):
-            ours, theirs = context.Pipe()
-            # A worker dies with the run, and leaves Ctrl-C to it.
-            process = context.Process(
-                target=work, args=(theirs, self._engine, self._training, self._threads), daemon=True
-            )
-            process.start()
-            theirs.close()
-            self._processes[ours] = process
+        with _without_ctrl_c():
+            for _ in range(self._number):
+                ours, theirs = context.Pipe()
+                # A worker dies with the run, and leaves Ctrl-C to it.
+                process = context.Process(
+                    target=work, args=(theirs, self._engine, self._training, self._threads), daemon=True
+                )
+                process.start()
+                theirs.close()
+                self._processes[ours] = process
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,7 +141,6 @@ class _Workers:
 
 def work(connection: Connection, engine: Engine, training: Training, threads: int) -> None:
     """A worker's life: folds in, trained folds out, None where a chunk is done."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     quiet_lightning()
     torch.set_num_threads(threads)
     try:
