@@ -2,13 +2,10 @@
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from multiprocessing.resource_tracker import ensure_running
 from typing import Any
 
 import torch
@@ -18,6 +15,7 @@ from safetensors.torch import load, save
 from mer.engines.sequential import SequentialEngine
 from mer.engines.training import Engine, OnEpoch, TrainedFold, Training
 from mer.errors import MerError, SaidError, require_integer
+from mer.interrupts import without_ctrl_c
 from mer.messages import user_message
 from mer.protocols.folds import Fold
 from mer.quiet import quiet_lightning
@@ -57,20 +55,6 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Processes that are started in this block never hear of Ctrl-C, be it while they import; this one does after it.
-
-    What a worker prints of an interrupt is no matter of the user's, and there are as many as workers.
-    """
-    ensure_running()  # else it does so at the first start, and lets Ctrl-C through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class _Workers:
     """Processes that train what they are sent; ended, however the work ends, with the block."""
 
@@ -81,7 +65,7 @@ class _Workers:
 
     def __enter__(self) -> "_Workers":
         context = multiprocessing.get_context("spawn")
-        with _without_ctrl_c():
+        with without_ctrl_c():
             for _ in range(self._number):
                 ours, theirs = context.Pipe()
                 # A worker dies with the run, and leaves Ctrl-C to it.

@@ -50,7 +50,7 @@ def _prepare(data: Path, out: Path) -> list[str]:
 def _train(engine: str, *more: str) -> Words:
     def words(data: Path, out: Path) -> list[str]:
         where = [f"outputs={out / 'outputs'}", f"store={out / 'store'}"]
-        return flow_words(data, "trainer.max_epochs=4", f"engine={engine}", *where, *more)
+        return flow_words(data, "trainer.max_epochs=2", f"engine={engine}", *where, *more)
 
     return words
 

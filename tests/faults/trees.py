@@ -12,6 +12,8 @@ import numpy as np
 import yaml
 from safetensors.numpy import load_file
 
+from mer.video_writer import is_whole_mp4
+
 Content = dict[str, bytes]
 _UNLIKE = ("seconds", "git_commit", "started", "files")  # of JSON: what differs by run, or by folder
 _KEPT_HIDDEN = (".lock",)  # a run's, empty
@@ -49,7 +51,10 @@ def left_over(folder: Path) -> list[str]:
 def _comparable(path: Path) -> bytes:
     if path.suffix != ".json":
         return path.read_bytes()
-    told = json.loads(path.read_text())
+    try:
+        told = json.loads(path.read_text())
+    except ValueError:  # half of it
+        return path.read_bytes()
     if not isinstance(told, dict):
         return path.read_bytes()
     return json.dumps({key: value for key, value in told.items() if key not in _UNLIKE}, sort_keys=True).encode()
@@ -69,7 +74,7 @@ def _safetensors(path: Path) -> bool:
 
 
 def _arrays(path: Path) -> bool:
-    with np.load(path) as arrays:
+    with path.open("rb") as opened, np.load(opened) as arrays:
         return all(arrays[name] is not None for name in arrays.files)
 
 
@@ -88,10 +93,10 @@ def _svg(path: Path) -> bool:
 
 
 def _video(path: Path) -> bool:
-    """All the frames that its header tells of can be decoded."""
+    """It ends where its header says, and all the frames that it tells of can be decoded."""
     capture = cv2.VideoCapture(str(path))
     told = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    return told > 0 and all(capture.read()[0] for _ in range(told))
+    return is_whole_mp4(path) and told > 0 and all(capture.read()[0] for _ in range(told))
 
 
 def _json(path: Path) -> bool:
