@@ -44,8 +44,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):  # where there are no locks nothing is removed either
                 fcntl.flock(held, fcntl.LOCK_EX)
             yield temporary
-            with temporary.open("rb") as written:
-                os.fsync(written.fileno())
+            _flush([temporary])
             temporary.chmod(0o644)
             temporary.replace(path)
     except (OSError, SafetensorError) as error:
@@ -79,11 +78,19 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         temporary.mkdir(parents=True)
         yield temporary
+        _flush(file for file in temporary.rglob("*") if file.is_file())
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         raise cannot_write(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _flush(files: Iterable[Path]) -> None:
+    """Wait until ``files`` are on the disk: a name must not outlive a power cut that its bytes do not."""
+    for file in files:
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
 
 
 def clear_parts(folder: Path) -> None:

@@ -2,13 +2,18 @@
 
 import errno
 import fcntl
+import os
+import shutil
 import stat
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from mer.errors import MerError
 from mer.files import atomic_file, atomic_folder, cannot_write, clear_parts, safe_name
+from tests.full_disk import room
 
 HOSTILE = ["", ".", "..", "...", "../../etc", "a/b", "a\\b", "/", ".hidden", "a\x00b", "a:b", "a b", "a*b", "x" * 300]
 
@@ -98,6 +103,16 @@ def test_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_safetensors_own_error_of_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    weights = {"a": torch.zeros(999)}
+    says = pytest.raises(MerError, match=r"to write .*; got .*I/O error")
+    with says, room(100), atomic_file(tmp_path / "a.safetensors") as file:
+        save_file(weights, file)
+    with says, room(100), atomic_folder(tmp_path / "fold") as folder:
+        save_file(weights, folder / "a.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_error_without_a_system_message_is_said_in_its_own_words() -> None:
     assert "got quota" in str(cannot_write(Path("a"), OSError("quota")))
 
@@ -116,6 +131,25 @@ def test_exception_leaves_no_folder_and_no_litter(tmp_path: Path, error: type[Ba
     with pytest.raises(error):
         write_half_a_folder(tmp_path / "fold", error())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_are_on_the_disk_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: dict[int, bool] = {}
+
+    def fsync(handle: int) -> None:
+        flushed[os.fstat(handle).st_ino] = (tmp_path / "fold").exists() or (tmp_path / "a.txt").exists()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with atomic_folder(tmp_path / "fold") as temporary:
+        (temporary / "b.txt").touch()
+        (temporary / "in").mkdir()
+        (temporary / "in" / "c.txt").touch()
+    assert flushed == {(tmp_path / "fold" / name).stat().st_ino: False for name in ("b.txt", "in/c.txt")}
+    flushed.clear()
+    shutil.rmtree(tmp_path / "fold")
+    with atomic_file(tmp_path / "a.txt") as temporary:
+        temporary.touch()
+    assert flushed == {(tmp_path / "a.txt").stat().st_ino: False}
 
 
 def test_leftover_of_a_killed_process_is_no_part_of_the_folder_and_is_cleared(tmp_path: Path) -> None:
