@@ -45,7 +45,7 @@ test-slurm: install ## sweeps through a Slurm of one machine; root where Slurm i
 	tests/slurm/run.sh
 
 test-faults: install ## kill, fill disks, press Ctrl-C: what real commands lose by it; root for the disks
-	OMP_NUM_THREADS=1 .venv/bin/python -m tests.faults
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.faults --table docs/reliability.md
 
 lint: install ## ruff and mypy
 	.venv/bin/ruff check .

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*(f"mer: {one_line(line)}" for line in failed.lines), sep="\n", file=sys.stderr)
         return failed.code
     except KeyboardInterrupt:
+        if arguments is None:  # the process ends: Ctrl-C once more ends it at once, with no word of what it was at
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         print("stopped; start the same command again to go on", file=sys.stderr)
         return 130
     except Exception as error:

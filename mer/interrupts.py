@@ -7,6 +7,9 @@ while garbage is collected, the KeyboardInterrupt is printed and forgotten, and 
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.resource_tracker import ensure_running
 from types import FrameType
 from typing import Self
 
@@ -49,3 +52,18 @@ class CtrlC:
     def _told_already(self, error: "sys.UnraisableHookArgs") -> None:
         if not issubclass(error.exc_type, KeyboardInterrupt):
             self._unraisable(error)
+
+
+@contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Processes that are started in this block never hear of Ctrl-C, not while they import either.
+
+    A terminal sends it to all processes of a command, of which each would print where it was. The one that started them
+    hears of it after the block.
+    """
+    ensure_running()  # else the first start does so, and lets Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

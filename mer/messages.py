@@ -9,6 +9,13 @@ from omegaconf.errors import OmegaConfBaseException
 from mer.errors import MerError
 from mer.launching import launcher_message
 
+# As Python, torch, oneDNN, OpenCV, the C++ library and the system put it.
+_NO_MEMORY = re.compile(
+    r"can't allocate memory|not enough memory|out of memory|Cannot allocate memory|std::bad_alloc|Insufficient memory"
+    r"|can't start new thread|could not create a (?:primitive|memory object)|failed to map segment",
+    re.IGNORECASE,
+)
+_LONGEST_REASON = 200  # characters; torch tells of each pool
 _PLUGIN = re.compile(r"Could not find 'hydra/(?:launcher|sweeper)/(joblib|submitit|ray|optuna)\w*'")
 
 
@@ -22,6 +29,9 @@ def user_message(error: BaseException) -> str | None:
         if told is not None:
             return told
     for cause in chain:
+        if isinstance(cause, MemoryError) or _NO_MEMORY.search(str(cause)):
+            return _no_memory(cause)
+    for cause in chain:
         if isinstance(cause, (HydraException, OmegaConfBaseException)) and not isinstance(
             cause, InstantiationException
         ):
@@ -30,6 +40,13 @@ def user_message(error: BaseException) -> str | None:
     if isinstance(root, OSError) and root.filename is not None:
         return str(MerError(f"access to {root.filename}", root.strerror or "none", "check path and permissions"))
     return _one_line(root) if isinstance(error, InstantiationException) else None
+
+
+def _no_memory(error: BaseException) -> str:
+    reason = " ".join(str(error).split())[:_LONGEST_REASON]
+    got = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+    remedy = "start the same command again with less at once (batch_size=, engine.folds=, engine.workers=, jobs)"
+    return str(MerError("enough memory", got, f"{remedy}: what is complete is kept"))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

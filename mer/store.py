@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mer.files import cannot_write, safe_name
+from mer.files import cannot_write, remove_abandoned, safe_name
 from mer.progress import say
 
 WRITING = ".writing"  # folder of files that are being written
@@ -125,13 +125,7 @@ class Store:
 
 def clear_abandoned(writing: Path) -> None:
     """Remove the files in ``writing`` that processes which were killed have left: those that nobody holds a lock on."""
-    for path in writing.glob("*"):
-        try:
-            with path.open("rb") as opened:
-                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
-        except OSError:  # held by a living process, or renamed by now
-            continue
+    remove_abandoned(writing.glob("*"))
 
 
 def _write_once(writing: Path, path: Path, data: bytes) -> bool:

@@ -1,12 +1,13 @@
 """The command line's front: verbs, and bad input in one line with exit code 2."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from mer.cli import VERBS
+from mer.cli import VERBS, main
 from tests.fakes import write_flow_images
 from tests.runner import run_mer, train_words
 
@@ -103,3 +104,22 @@ def test_help_of_a_verb_shows_its_groups_and_settings(capsys: pytest.CaptureFixt
     assert result.code == 0
     assert "protocol: inner, leave_one_dataset_out, loso" in result.out
     assert "lambda_c: 16" in result.out
+
+
+def test_ctrl_c_once_more_ends_a_command_at_once_and_is_no_matter_of_who_calls_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(verb: str, words: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mer.cli._run", interrupted)
+    monkeypatch.setattr(sys, "argv", ["mer", "check"])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert main(["check"]) == 130
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert main() == 130
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == 2 * "stopped; start the same command again to go on\n"

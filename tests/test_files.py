@@ -1,12 +1,19 @@
 """Files and folders are written whole or not at all; names are safe as one path component."""
 
+import errno
+import fcntl
+import os
+import shutil
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from mer.errors import MerError
 from mer.files import atomic_file, atomic_folder, cannot_write, clear_parts, safe_name
+from tests.full_disk import room
 
 HOSTILE = ["", ".", "..", "...", "../../etc", "a/b", "a\\b", "/", ".hidden", "a\x00b", "a:b", "a b", "a*b", "x" * 300]
 
@@ -55,6 +62,35 @@ def test_exception_leaves_no_new_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_process_left_of_a_file_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    path, other = tmp_path / "a[1].txt", tmp_path / "b.txt"
+    (tmp_path / ".a[1].txt.writing-killed.txt").write_text("ha")
+    (tmp_path / ".b.txt.writing-killed.txt").write_text("ha")
+    with atomic_file(path) as living:
+        living.write_text("slow")
+        with atomic_file(path) as temporary:
+            temporary.write_text("quick")
+        assert path.read_text() == "quick"
+    assert path.read_text() == "slow"
+    assert sorted(tmp_path.iterdir()) == [tmp_path / ".b.txt.writing-killed.txt", path]
+    with atomic_file(other) as temporary:
+        temporary.touch()
+    assert sorted(tmp_path.iterdir()) == [path, other]
+
+
+def test_file_is_written_where_the_disk_has_no_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    left = tmp_path / ".a.txt.writing-killed.txt"
+    left.touch()
+    with atomic_file(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "a.txt").read_text() == "whole"
+    assert left.exists()
+
+
 def test_file_below_a_file_is_an_error_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     with pytest.raises(MerError, match=r"to write .*a\.txt; got .*; free disk space or choose another folder"):
@@ -64,6 +100,16 @@ def test_file_below_a_file_is_an_error_of_one_line(tmp_path: Path) -> None:
 def test_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(MerError, match="got No space left on device"):
         write_half_a_file(tmp_path / "a.txt", OSError(28, "No space left on device"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_safetensors_own_error_of_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    weights = {"a": np.zeros(999)}
+    says = pytest.raises(MerError, match=r"to write .*; got .*I/O error")
+    with says, room(100), atomic_file(tmp_path / "a.safetensors") as file:
+        save_file(weights, file)
+    with says, room(100), atomic_folder(tmp_path / "fold") as folder:
+        save_file(weights, folder / "a.safetensors")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,6 +131,25 @@ def test_exception_leaves_no_folder_and_no_litter(tmp_path: Path, error: type[Ba
     with pytest.raises(error):
         write_half_a_folder(tmp_path / "fold", error())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_are_on_the_disk_before_the_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: dict[int, bool] = {}
+
+    def fsync(handle: int) -> None:
+        flushed[os.fstat(handle).st_ino] = (tmp_path / "fold").exists() or (tmp_path / "a.txt").exists()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with atomic_folder(tmp_path / "fold") as temporary:
+        (temporary / "b.txt").touch()
+        (temporary / "in").mkdir()
+        (temporary / "in" / "c.txt").touch()
+    assert flushed == {(tmp_path / "fold" / name).stat().st_ino: False for name in ("b.txt", "in/c.txt")}
+    flushed.clear()
+    shutil.rmtree(tmp_path / "fold")
+    with atomic_file(tmp_path / "a.txt") as temporary:
+        temporary.touch()
+    assert flushed == {(tmp_path / "a.txt").stat().st_ino: False}
 
 
 def test_leftover_of_a_killed_process_is_no_part_of_the_folder_and_is_cleared(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Ctrl-C that is not lost."""
 
 import signal
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -56,3 +58,26 @@ def test_a_handler_of_ones_own_and_other_threads_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert seen == [signal.default_int_handler]
+
+
+# In a process of its own: what the first start of a spawned process does, it does once.
+_START = """
+import multiprocessing, signal
+from mer.interrupts import without_ctrl_c
+signal.signal(signal.SIGINT, signal.default_int_handler)
+process = multiprocessing.get_context("spawn").Process(target=signal.raise_signal, args=(signal.SIGINT,))
+try:
+    with without_ctrl_c():
+        process.start()
+        process.join()
+        signal.raise_signal(signal.SIGINT)
+        print("hears of it later;", process.exitcode)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+def test_process_started_without_ctrl_c_never_hears_of_it_and_the_one_that_starts_it_does() -> None:
+    done = subprocess.run([sys.executable, "-c", _START], capture_output=True, text=True)
+    assert done.stdout == "hears of it later; 0\nstopped\n"
+    assert done.stderr == ""

@@ -1,9 +1,12 @@
 """Errors that are the user's to mend become one line; defects of ours do not."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
@@ -89,3 +92,33 @@ def test_folder_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     message = user_message(caught.value)
     assert message is not None
     assert message.startswith(f"expected access to {tmp_path / 'file' / 'folder'}; got Not a directory;")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), "got MemoryError; start"),
+        (MemoryError("Unable to allocate 7 TiB"), "got MemoryError: Unable to allocate 7 TiB;"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+            "alloc_cpu",
+        ),
+        (RuntimeError("could not create a primitive"), "a primitive"),
+        (RuntimeError("CUDA out of memory.\nTried to allocate 20 MiB. " + "x" * 999), "CUDA out of memory. Tried"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate"),
+    ],
+)
+def test_lack_of_memory_is_one_line_that_says_how_to_go_on(error: Exception, says: str) -> None:
+    for found in (error, caught(wrap, error)):
+        message = user_message(found)
+        assert message is not None
+        assert message.startswith("expected enough memory; got ")
+        assert says in message
+        assert message.endswith("what is complete is kept")
+        assert "\n" not in message
+        assert len(message) < 500
+
+
+def test_torch_and_numpy_say_what_is_taken_for_lack_of_memory() -> None:
+    for allocate in (torch.empty, np.empty):
+        assert str(user_message(caught(allocate, 2**57))).startswith("expected enough memory")

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
@@ -16,6 +15,7 @@ from safetensors.torch import load, save
 from mer.engines.sequential import SequentialEngine
 from mer.engines.training import Engine, OnEpoch, TrainedFold, Training
 from mer.errors import MerError, SaidError, require_integer
+from mer.interrupts import without_ctrl_c
 from mer.messages import user_message
 from mer.protocols.folds import Fold
 from mer.quiet import quiet_lightning
@@ -65,15 +65,16 @@ class _Workers:
 
     def __enter__(self) -> "_Workers":
         context = multiprocessing.get_context("spawn")
-        for _ in range(self._number):
-            ours, theirs = context.Pipe()
-            # A worker dies with the run, and leaves Ctrl-C to it.
-            process = context.Process(
-                target=work, args=(theirs, self._engine, self._training, self._threads), daemon=True
-            )
-            process.start()
-            theirs.close()
-            self._processes[ours] = process
+        with without_ctrl_c():
+            for _ in range(self._number):
+                ours, theirs = context.Pipe()
+                # A worker dies with the run, and leaves Ctrl-C to it.
+                process = context.Process(
+                    target=work, args=(theirs, self._engine, self._training, self._threads), daemon=True
+                )
+                process.start()
+                theirs.close()
+                self._processes[ours] = process
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,7 +125,6 @@ class _Workers:
 
 def work(connection: Connection, engine: Engine, training: Training, threads: int) -> None:
     """A worker's life: folds in, trained folds out, None where a chunk is done."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     quiet_lightning()
     torch.set_num_threads(threads)
     try:

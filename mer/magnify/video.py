@@ -14,6 +14,7 @@ from mer.errors import MerError
 from mer.frames import VIDEO_SUFFIXES, Image, count_video_frames, map_frames, video_fps, video_frame_name
 from mer.magnify.magnifier import Bounded, Magnifier
 from mer.magnify.temporal import TemporalFilter
+from mer.video_writer import video_writer
 
 _BATCH = 8  # frames magnified at once
 _BYTES_A_VALUE = 24  # of a frame that is held: as read, stacked, its spectrum twice, its band
@@ -75,11 +76,11 @@ def magnify_video(
     frames = (_tensor(image, device) for image in _with_first(first, images))
     shares: list[Tensor] = []
     done = 0
-    with _Writer(file, fps, first.shape[1], first.shape[0]) as writer:
+    with video_writer(file, fps, 2 * first.shape[1], first.shape[0]) as writer:
         for batch, bands in _batches(frames, temporal):
             onsets = _tensor(first, device).expand_as(batch)
             for pair in torch.cat([batch, magnifier.magnify(batch, bands, onsets)], dim=-1):
-                writer.write(pair)
+                writer.write(_bgr(pair))
             if isinstance(magnifier, Bounded):
                 shares.append(magnifier.beyond_bound(batch, bands))
             done += len(batch)
@@ -123,27 +124,6 @@ def _tensor(image: Image, device: torch.device) -> Tensor:
     return torch.from_numpy(image).to(device).permute(2, 0, 1) / 255
 
 
-class _Writer:
-    """Writes frames ``(3, H, 2 W)`` to an mp4 that gets its name when it is complete."""
-
-    def __init__(self, file: Path, fps: float, width: int, height: int) -> None:
-        self._file = file
-        self._partial = file.with_name(f".{file.stem}.partial.mp4")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*"mp4v"), fps, (2 * width, height))
-        if not self._writer.isOpened():
-            raise MerError(f"to write {file}", "OpenCV refused it", "check that the folder can be written to")
-
-    def __enter__(self) -> "_Writer":
-        return self
-
-    def write(self, frame: Tensor) -> None:
-        image = (frame * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-        self._writer.write(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR))
-
-    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        self._writer.release()
-        if kind is None:
-            self._partial.replace(self._file)
-        else:
-            self._partial.unlink(missing_ok=True)
+def _bgr(frame: Tensor) -> Image:
+    image = (frame * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR), np.uint8)

@@ -7,14 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mer.errors import MerError
-from mer.files import atomic_file
 from mer.frames import Image
 from mer.predict.frames import FrameStream
 from mer.predict.letters import BLUE, ORANGE, write_text
 from mer.predict.results import Movement, Prediction
 from mer.predict.spotting import OnFrame
 from mer.predict.strip import Strip, captioned, draw_curve, draw_pictures, strip_below
+from mer.video_writer import video_writer
 
 _LINGER_S = 1.0  # a label is read slower than a movement passes
 _LABEL_HEIGHT = 600  # px of a frame on which the label has OpenCV's own size
@@ -38,17 +37,11 @@ def write_annotated(
     """
     fps = prediction.fps if np.isfinite(prediction.fps) else stream.fps
     strip = _strip(prediction)
-    size = (strip.width, prediction.height_px + prediction.height_px % 2 + strip.height)
-    with atomic_file(path) as temporary:
-        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
-        if not writer.isOpened():
-            raise MerError(f"to write {path}", "OpenCV refused it", "set annotate=false, or choose another out=")
-        try:
-            for frame in stream:
-                writer.write(annotated(frame.image, frame.index, prediction, strip))
-                on_frame(frame.index + 1, prediction.n_frames)
-        finally:
-            writer.release()
+    height = prediction.height_px + prediction.height_px % 2 + strip.height
+    with video_writer(path, fps, strip.width, height) as writer:
+        for frame in stream:
+            writer.write(annotated(frame.image, frame.index, prediction, strip))
+            on_frame(frame.index + 1, prediction.n_frames)
 
 
 def annotated(image: Image, index: int, prediction: Prediction, strip: Strip | None = None) -> Image:

@@ -118,6 +118,7 @@ class Prediction:
         spotting: the curve, boxes and times behind all this.
         settings: how movements were spotted.
         model: what labelled them.
+        key: fingerprint of the video's bytes, the model and the settings; None where nobody asked for it.
     """
 
     video: str
@@ -136,6 +137,7 @@ class Prediction:
     spotting: Spotting = field(repr=False)
     settings: SpotSettings
     model: ModelFacts = field(repr=False)
+    key: str | None = None
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The objects of the JSON lines: the header, a movement each, a refused movement each."""
@@ -157,6 +159,7 @@ class Prediction:
             "type": "header",
             "schema": SCHEMA_VERSION,
             "mer": mer.__version__,
+            "key": self.key,
             **{name: getattr(self, name) for name in names},
             "fps": self.fps if np.isfinite(self.fps) else None,
             "remarks": list(self.remarks),

@@ -56,7 +56,7 @@ def write_strip(flow_px: Tensor, faces: Sequence[Tensor], path: Path) -> None:
     gap = np.full((_SIDE_PX, _GAP_PX, 3), 255, np.uint8)
     strip = np.concatenate([part for tile in tiles for part in (gap, tile)][1:], axis=1)
     with atomic_file(path) as temporary:
-        cv2.imwrite(str(temporary), strip[..., ::-1])
+        temporary.write_bytes(cv2.imencode(".png", strip[..., ::-1])[1].tobytes())  # imwrite is silent on a full disk
 
 
 def _tile(picture: Tensor) -> NDArray[np.uint8]:

@@ -4,7 +4,8 @@ import json
 import re
 import time
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,16 @@ from rich.progress import Progress
 
 from mer.align.landmarks import LandmarkSource
 from mer.errors import FailedJobsError, MerError
-from mer.hydra_app import run_hydra
+from mer.hydra_app import plain, run_hydra
 from mer.predict import FrameStream, Prediction, Recognizer, SpotSettings, open_frames, write_lines
+from mer.predict.again import finished_lines, model_digest, prediction_key, remove_pictures
 from mer.predict.annotate import write_annotated
 from mer.predict.outputs import Outputs, choose_outputs
 from mer.predict.timeline import plot_timeline
 from mer.progress import Counter, progress_bar, say
 
 _BAD_INPUT = 2
+_FREE_SETTINGS = ("model_file", "run", "out", "annotate", "timeline", "device", "json")  # which decide no movement
 _MODEL = re.compile(r"\Amodel=")  # Hydra would look for a file of conf/model
 
 
@@ -41,29 +44,51 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def predict(cfg: DictConfig, videos: Sequence[str], refused: list[str]) -> None:
-    """Write what is found in each video, and say where it lies; why a video was refused goes into ``refused``."""
+    """Write what is found in each video, and say where it lies; why a video was refused goes into ``refused``.
+
+    A video that this model and these settings have finished already is left as it is.
+    """
     outputs = choose_outputs(videos, Path(cfg.out).expanduser())
     recognizer = _recognizer(cfg)
     recognizer.landmarks.find([], [])  # without weights none of the videos can be read: say so once
+    settings = {name: value for name, value in plain(cfg).items() if name not in _FREE_SETTINGS}
+    key_of = partial(prediction_key, model=model_digest(recognizer.model), settings=settings)
     told: list[list[dict[str, Any]]] = []
     with progress_bar() as bars:
         for output in outputs:
             try:
-                found = _predict_one(cfg, recognizer, output, bars)
+                lines = _predict_one(cfg, recognizer, output, key_of, bars)
                 if cfg.json:  # else nothing of a video is kept: there may be many
-                    told.append(list(found.lines()))
+                    told.append(lines)
             except MerError as error:
                 refused.append(f"{output.source}: {error}")
     if cfg.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
 
 
-def _predict_one(cfg: DictConfig, recognizer: Recognizer, output: Outputs, bars: Progress) -> Prediction:
-    started = time.monotonic()
+def _predict_one(
+    cfg: DictConfig, recognizer: Recognizer, output: Outputs, key_of: Callable[[str], str], bars: Progress
+) -> list[dict[str, Any]]:
+    """The JSON lines of one video."""
     stream = open_frames(output.source, cfg.fps)
+    key = key_of(output.source)
+    wanted = [file for file, is_wanted in ((output.video, cfg.annotate), (output.timeline, cfg.timeline)) if is_wanted]
+    finished = finished_lines(output, key, wanted)
+    if finished is None:
+        return list(_predict_anew(cfg, recognizer, stream, output, key, bars).lines())
+    if not cfg.json:
+        print(f"{output.lines}: was complete")
+    return finished
+
+
+def _predict_anew(
+    cfg: DictConfig, recognizer: Recognizer, stream: FrameStream, output: Outputs, key: str, bars: Progress
+) -> Prediction:
+    started = time.monotonic()
     spotted, labelled = Counter(bars, f"frames of {stream.name}"), Counter(bars, "movements labelled")
-    found = recognizer.predict(stream, spotted, labelled)
+    found = replace(recognizer.predict(stream, spotted, labelled), key=key)
     seconds = time.monotonic() - started
+    remove_pictures(output)
     write_lines(found, output.lines)  # first: by them the next prediction knows the other files for its own
     if cfg.annotate:
         write_annotated(stream, found, output.video, Counter(bars, f"frames of {output.video.name} written"))

@@ -1,59 +1,75 @@
 """``python -m tests.faults [--kills 50] [--only NAME ...] [--csv FILE]``: inject, count, print, exit 1 on any loss."""
 
 import argparse
-import csv
 import importlib
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from tests.faults.cases import CASES, write_data
-from tests.faults.kills import Losses, inject_kills
+from tests.faults.cases import LONG, SHORT
+from tests.faults.kills import inject_kills
+from tests.faults.losses import Losses
 from tests.faults.others import OTHERS
+from tests.faults.table import fill_in, read_rows, row_of, write_rows
 
-_IMPORTED = ("mer.verbs.prepare", "mer.verbs.train", "mer.experiment")  # once, here, and not in each fork
-_COLUMNS = ("fault", "tries", "commands", "half written", "made again", "differing", "failed", "lost")
+# Imported once, here, and not in each fork.
+_IMPORTED = (
+    *(f"mer.verbs.{verb}" for verb in ("prepare", "train", "predict", "magnify", "export", "explain", "report")),
+    *("mer.verbs.compare", "mer.experiment", "mer.explain.run", "mer.report.html", "mer.export.card"),
+)
+_SHOWN = 20  # losses of a fault
+
+Fault = Callable[[Path, Path], Losses]
 
 
 def main() -> int:
     """Inject every fault that was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--kills", type=int, default=50, help="SIGKILLs a command (50)")
-    parser.add_argument("--only", nargs="*", help="parts of the faults' names")
-    parser.add_argument("--csv", type=Path, help="where to write the table")
-    wanted = parser.parse_args()
-    for module in _IMPORTED:
-        importlib.import_module(module)
-    rows = []
+    wanted = _parser().parse_args()
+    rows = read_rows(wanted.csv) if wanted.csv else {}
+    lost = 0
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
+        for module in _IMPORTED:
+            importlib.import_module(module)
+        from tests.faults.material import write_data  # imports torch
+
         write_data(work / "data")
-        for number, case in enumerate(CASES):
-            name = f"SIGKILL: {case.name}"
-            if _is_wanted(name, wanted.only):
-                rows.append(_row(name, inject_kills(case, work / "data", work / f"kills-{number}", wanted.kills)))
-        for number, (name, inject) in enumerate(OTHERS.items()):
-            if _is_wanted(name, wanted.only):
-                rows.append(_row(name, inject(work / "data", work / f"other-{number}")))
-    if wanted.csv:
-        with wanted.csv.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(_COLUMNS)
-            writer.writerows(rows)
-    return 1 if any(row[-1] != "0" for row in rows) else 0
+        for number, (name, inject) in enumerate(_faults(wanted.kills, wanted.kills_short)):
+            if wanted.only is None or any(part in name for part in wanted.only):
+                losses = inject(work / "data", work / str(number))
+                lost += losses.total
+                rows[name] = row_of(name, losses)
+                _tell(rows[name], losses)
+                if wanted.csv:
+                    write_rows(wanted.csv, rows)
+    if wanted.table:
+        fill_in(wanted.table, rows)
+    return 1 if lost else 0
 
 
-def _row(name: str, losses: Losses) -> list[str]:
-    lost = [losses.half_written, losses.made_again, losses.differing, losses.failed]
-    row = [name, str(losses.kills), str(losses.runs), *(str(len(one)) for one in lost), str(losses.total)]
-    print(", ".join(f"{column} {value}" for column, value in zip(_COLUMNS, row, strict=True)), flush=True)
-    for line in [line for one in lost for line in one][:20]:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--kills", type=int, default=50, help="SIGKILLs of a command that goes on (50)")
+    parser.add_argument("--kills-short", type=int, default=10, help="SIGKILLs of a command that makes one thing (10)")
+    parser.add_argument("--only", nargs="*", help="parts of the faults' names")
+    parser.add_argument("--csv", type=Path, help="the table; rows of other faults in it are kept")
+    parser.add_argument("--table", type=Path, help="a page whose table is filled in with these rows")
+    return parser
+
+
+def _faults(kills: int, kills_short: int) -> Iterator[tuple[str, Fault]]:
+    for cases, number in ((LONG, kills), (SHORT, kills_short)):
+        for case in cases:
+            yield f"SIGKILL: {case.name}", partial(inject_kills, case, kills=number)
+    yield from OTHERS.items()
+
+
+def _tell(row: dict[str, str], losses: Losses) -> None:
+    print(", ".join(f"{column} {value}" for column, value in row.items()), flush=True)
+    for line in [line for lines in losses.lines.values() for line in lines][:_SHOWN]:
         print(f"  {line}", flush=True)
-    return row
-
-
-def _is_wanted(name: str, parts: list[str] | None) -> bool:
-    return parts is None or any(part in name for part in parts)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Commands of mer as processes that start at once: forks of one that has imported everything."""
 
+import contextlib
+import multiprocessing
 import os
 import signal
 import sys
@@ -15,7 +17,7 @@ Before = Callable[[], None]
 
 @dataclass(frozen=True)
 class Fork:
-    """A command in a session of its own.
+    """A command in a group of processes of its own.
 
     Attributes:
         pid: its process, and the group that it leads.
@@ -52,8 +54,10 @@ def start(words: Sequence[str], folder: Path, before: Before = lambda: None, log
     sys.stdout.flush()
     pid = os.fork()
     if pid:
+        with contextlib.suppress(PermissionError):  # it did so itself, or is of that group
+            os.setpgid(pid, pid)  # on both sides, for it may be killed before it comes to its own
         return Fork(pid, told)
-    os.setsid()
+    os.setpgid(0, 0)
     _print_to(told)
     os.chdir(folder)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -71,6 +75,15 @@ def start(words: Sequence[str], folder: Path, before: Before = lambda: None, log
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def apart(work: Callable[[], None]) -> None:
+    """Do ``work`` in a process of its own: threads that libraries start here would be missing in every fork."""
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        raise RuntimeError(f"exit code {process.exitcode} of {work}")
 
 
 def _print_to(log: Path) -> None:

@@ -1,95 +1,91 @@
 """SIGKILL at random moments, the same command again, until it ends; then beside an undisturbed command."""
 
 import random
+import re
 import shutil
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.cases import Case
 from tests.faults.forks import start
-from tests.faults.trees import Content, half_written
+from tests.faults.losses import Losses
+from tests.faults.trees import Content, half_written, left_over
 
 LONGEST_S = 600.0
 
 
-@dataclass
-class Losses:
-    """What was injected, and what came of it.
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a command leaves when nothing happens to it, and how long it takes."""
 
-    Attributes:
-        kills: moments at which a command was killed.
-        runs: commands that were killed, started again and came to their end.
-        half_written: files that a kill left unreadable.
-        made_again: finished pieces of work that a later start made once more.
-        differing: files that differ from an undisturbed command's.
-        failed: starts that ended otherwise than well.
-    """
-
-    kills: int = 0
-    runs: int = 0
-    half_written: list[str] = field(default_factory=list)
-    made_again: list[str] = field(default_factory=list)
-    differing: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        """All that was lost."""
-        return len(self.half_written) + len(self.made_again) + len(self.differing) + len(self.failed)
+    result: Content
+    seconds: float
 
 
-def inject_kills(case: Case, data: Path, work: Path, kills: int, seed: int = 0) -> Losses:
+def inject_kills(case: Case, data: Path, work: Path, kills: int) -> Losses:
     """Kill the command of ``case`` so many times, in as many runs as that takes."""
-    draw = random.Random(seed)
-    begun = time.monotonic()
-    undisturbed = undisturbed_result(case, data, work / "undisturbed")
-    seconds = time.monotonic() - begun
+    draw = random.Random(case.seed)
+    alone = undisturbed(case, data, work / "undisturbed")
     losses = Losses()
-    while losses.kills < kills:
+    while losses.tries < kills:
         out = work / f"run-{losses.runs}"
-        ended = False
-        while not ended:
-            ended = _start_and_kill(case, data, out, draw, seconds if losses.kills < kills else LONGEST_S, losses)
-        compare(undisturbed, case.result(out), losses)
+        while not _start_and_kill(case, data, out, draw, alone.seconds if losses.tries < kills else None, losses):
+            pass
+        losses.compare(alone.result, case.result(out))
+        losses.left_over += left_over(out)
         losses.runs += 1
         shutil.rmtree(out)
     return losses
 
 
-def undisturbed_result(case: Case, data: Path, out: Path) -> Content:
-    """What the command of ``case`` leaves in ``out`` when nothing happens to it."""
+def undisturbed(case: Case, data: Path, out: Path) -> Undisturbed:
+    """Run the command of ``case`` with nothing in its way."""
+    begun = time.monotonic()
     fork = start(case.words(data, out), out)
     if fork.wait(LONGEST_S) != 0:
         raise RuntimeError(f"{case.name} does not end well undisturbed:\n{fork.said()}")
-    return case.result(out)
+    seconds = time.monotonic() - begun
+    result = case.result(out)
+    if not result:
+        raise RuntimeError(f"{case.name} leaves nothing that could be compared")
+    shutil.rmtree(out)
+    return Undisturbed(result, seconds)
 
 
-def compare(expected: Content, found: Content, losses: Losses) -> None:
-    """Count the files that differ, or that only one of both has."""
-    names = set(expected) | set(found)
-    losses.differing += sorted(name for name in names if expected.get(name) != found.get(name))
-
-
-def _start_and_kill(case: Case, data: Path, out: Path, draw: random.Random, seconds: float, losses: Losses) -> bool:
-    """Start the command; kill it before ``seconds`` are over. True where it came to its end instead."""
-    made = {path: path.stat().st_mtime_ns for path in _units(case, out)}
+def _start_and_kill(
+    case: Case, data: Path, out: Path, draw: random.Random, seconds: float | None, losses: Losses
+) -> bool:
+    """Start the command; kill it before ``seconds`` are over, if at all. True where it came to its end instead."""
+    made = unit_times(case, out)
     fork = start(case.words(data, out), out)
-    code = fork.wait(draw.uniform(0, seconds) if seconds < LONGEST_S else seconds)
+    code = fork.wait(LONGEST_S if seconds is None else draw.uniform(0, seconds))
+    if code is None and seconds is None:
+        fork.kill(signal.SIGKILL)
+        raise RuntimeError(f"{case.name} does not end:\n{fork.said()}")
     if code is None:
         # Every second time its workers are left alive, as they are when the system kills for memory.
         fork.kill(signal.SIGKILL, group=draw.random() < 0.5)
         fork.wait(LONGEST_S)
-        losses.kills += 1
+        losses.tries += 1
     elif code != 0:
         losses.failed.append(fork.said()[-500:])
-    again = [path for path, when in made.items() if not path.exists() or path.stat().st_mtime_ns != when]
-    losses.made_again += [str(path.relative_to(out)) for path in again]
+    losses.made_again += made_again(case, out, made, fork.said())
     losses.half_written += half_written(out)
     return code is not None
 
 
-def _units(case: Case, out: Path) -> list[Path]:
-    found = [path for path in out.glob(case.units) if path.is_file()]
-    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(out).parts)]
+def unit_times(case: Case, out: Path) -> dict[Path, int]:
+    """When each finished piece of work below ``out`` was written, ns."""
+    found = [path for path in out.glob(case.units) if path.is_file()] if case.units else []
+    whole = [path for path in found if not any(part.startswith(".") for part in path.relative_to(out).parts)]
+    return {path: path.stat().st_mtime_ns for path in whole}
+
+
+def made_again(case: Case, out: Path, before: dict[Path, int], said: str) -> list[str]:
+    """Finished pieces that were written, or by what the command said only made, once more."""
+    now = unit_times(case, out)
+    again = [str(path.relative_to(out)) for path, when in before.items() if now.get(path) != when]
+    told, new = len(re.findall(case.told, said)) if case.told else 0, len(now.keys() - before.keys())
+    return again + [f"{told} made by what was said, {new} new ones found"] * (told > new)

@@ -5,13 +5,18 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
+import numpy as np
 import yaml
 from safetensors.numpy import load_file
 
+from mer.video_writer import is_whole_mp4
+
 Content = dict[str, bytes]
-_SECONDS = ("seconds", "git_commit", "started")
+_UNLIKE = ("seconds", "git_commit", "started", "files")  # of JSON: what differs by run, or by folder
+_KEPT_HIDDEN = (".lock",)  # a run's, empty
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -32,23 +37,33 @@ def content(folder: Path, pattern: str) -> Content:
 
 
 def half_written(folder: Path) -> list[str]:
-    """Files that cannot be read as what their names say."""
+    """Files that cannot be read as what their names say; of a kind unknown here, too: nothing may pass unread."""
     return [str(path.relative_to(folder)) for path in files(folder) if not _is_whole(path)]
+
+
+def left_over(folder: Path) -> list[str]:
+    """Hidden files, once a command has ended well: what those that were killed had begun."""
+    hidden = set(folder.rglob("*")) - set(files(folder))
+    found = (path for path in hidden if path.is_file() and path.name not in _KEPT_HIDDEN)
+    return sorted(str(path.relative_to(folder)) for path in found)
 
 
 def _comparable(path: Path) -> bytes:
     if path.suffix != ".json":
         return path.read_bytes()
-    told = json.loads(path.read_text())
+    try:
+        told = json.loads(path.read_text())
+    except ValueError:  # half of it
+        return path.read_bytes()
     if not isinstance(told, dict):
         return path.read_bytes()
-    return json.dumps({key: value for key, value in told.items() if key not in _SECONDS}, sort_keys=True).encode()
+    return json.dumps({key: value for key, value in told.items() if key not in _UNLIKE}, sort_keys=True).encode()
 
 
 def _is_whole(path: Path) -> bool:
     read = _READERS.get(path.suffix)
     try:
-        return read is None or read(path)
+        return read is not None and read(path)
     except Exception:  # whatever a reader says of it
         return False
 
@@ -56,6 +71,11 @@ def _is_whole(path: Path) -> bool:
 def _safetensors(path: Path) -> bool:
     load_file(path)
     return True
+
+
+def _arrays(path: Path) -> bool:
+    with path.open("rb") as opened, np.load(opened) as arrays:
+        return all(arrays[name] is not None for name in arrays.files)
 
 
 def _csv(path: Path) -> bool:
@@ -68,6 +88,17 @@ def _png(path: Path) -> bool:
     return path.read_bytes().endswith(b"IEND\xaeB`\x82") and cv2.imread(str(path)) is not None
 
 
+def _svg(path: Path) -> bool:
+    return ElementTree.fromstring(path.read_bytes()).tag.endswith("svg")
+
+
+def _video(path: Path) -> bool:
+    """It ends where its header says, and all the frames that it tells of can be decoded."""
+    capture = cv2.VideoCapture(str(path))
+    told = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    return is_whole_mp4(path) and told > 0 and all(capture.read()[0] for _ in range(told))
+
+
 def _json(path: Path) -> bool:
     text = path.read_bytes()
     digest, _, body = text.partition(b"\n")
@@ -76,10 +107,27 @@ def _json(path: Path) -> bool:
     return isinstance(json.loads(text), (dict, list))
 
 
+def _json_lines(path: Path) -> bool:
+    text = path.read_text()
+    return text.endswith("\n") and all(isinstance(json.loads(line), dict) for line in text.splitlines())
+
+
+def _text_that_ends(ending: str) -> Callable[[Path], bool]:
+    return lambda path: path.read_text().endswith(ending)
+
+
 _READERS: dict[str, Callable[[Path], bool]] = {
     ".json": _json,
+    ".jsonl": _json_lines,
     ".yaml": lambda path: yaml.safe_load(path.read_text()) is not None,
     ".csv": _csv,
     ".safetensors": _safetensors,
+    ".npz": _arrays,
     ".png": _png,
+    ".svg": _svg,
+    ".mp4": _video,
+    ".pdf": lambda path: path.read_bytes().rstrip().endswith(b"%%EOF"),
+    ".html": _text_that_ends("</html>\n"),
+    ".md": _text_that_ends("\n"),
+    ".log": lambda path: True,  # what the harness's commands print
 }

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
+from mer.errors import MerError
 from mer.report.mistakes import picture_path, worst_mistakes, write_strip
+from tests.full_disk import room
 
 
 def predictions() -> pd.DataFrame:
@@ -43,6 +45,12 @@ def test_strip_has_faces_before_the_flow(tmp_path: Path) -> None:
     write_strip(flow, [], tmp_path / "flow.png")
     alone = cv2.imread(str(tmp_path / "flow.png"), cv2.IMREAD_COLOR_RGB)
     np.testing.assert_array_equal(alone, image[:, -128:])
+
+
+def test_strip_on_a_full_disk_is_refused_and_not_half_there(tmp_path: Path) -> None:
+    with pytest.raises(MerError, match=r"to write .*strip\.png"), room(50):
+        write_strip(torch.rand(2, 64, 64), [], tmp_path / "strip.png")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_of_clips_that_are_no_file_names_stay_apart() -> None:

@@ -7,8 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from mer.errors import MerError
-from mer.magnify.video import _Writer
 from tests.runner import run_mer
 
 
@@ -104,14 +102,3 @@ def test_a_rate_too_low_for_the_filter_is_refused(
 ) -> None:
     assert "33.2 frames a second" in refused(capsys, video, "magnify=evm_hz", f"out={tmp_path}")
     assert run_mer(capsys, "magnify", video, "magnify=evm_hz", "temporal.fps=200", f"out={tmp_path}").code == 0
-
-
-def test_nothing_is_left_of_a_video_that_breaks(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), _Writer(tmp_path / "x.mp4", 25, 16, 16):
-        raise KeyError
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_place_where_nothing_can_be_written_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MerError, match="OpenCV refused it"):
-        _Writer(tmp_path / "x.mp4", 25, 0, 0)
