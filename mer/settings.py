@@ -28,13 +28,15 @@ _ROOT: Mapping[str, Any] = {
 _FLAGS: Mapping[str, Any] = {"_target_": str, "_partial_": bool, "_recursive_": bool, "_convert_": str}
 _SEQUENCES = (list, tuple, Sequence, Collection, typing.Iterable, AnySet)
 _SHOWN = 60
+_LARGEST = 2**63 - 1
 
 
 def require_fitting(cfg: DictConfig) -> None:
     """Check the values of all parts of mer's that ``cfg`` names, and of its root.
 
     Raises:
-        MerError: one is of another type than its part's signature says; or a group names nothing to make.
+        MerError: one is of another type than its part's signature says; a group names nothing to make; or a whole
+            number is beyond 64 bits.
     """
     content: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
     for name, hint in _ROOT.items():
@@ -44,6 +46,7 @@ def require_fitting(cfg: DictConfig) -> None:
         group = _at(content, name)
         if isinstance(group, dict) and group and "_target_" not in group:
             raise MerError(f"{name}._target_", "none", f"leave {name} as one of its files in conf/ has it")
+    _require_numbers("", content)
     for path, node in _nodes(content, ""):
         _check_node(path, node)
 
@@ -75,6 +78,17 @@ def fits(value: object, hint: Any) -> bool:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return isinstance(value, dict) and all(fits(one, arguments[1]) for one in value.values())
     return True
+
+
+def _require_numbers(path: str, value: object) -> None:
+    if isinstance(value, dict):
+        for name, one in value.items():
+            _require_numbers(f"{path}.{name}" if path else str(name), one)
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            _require_numbers(f"{path}.{number}", one)
+    elif isinstance(value, int) and abs(value) > _LARGEST:
+        raise MerError(f"{path} of 64 bits", "a larger whole number", f"change {path}")
 
 
 def _check_node(path: str, node: Mapping[str, Any]) -> None:

@@ -41,6 +41,8 @@ def test_value_fits_annotation(value: object, hint: Any, expected: bool) -> None
     ("setting", "says"),
     [
         ("batch_size=a", "batch_size to be int; got 'a'"),
+        (f"recognition.optimizer.lr={'9' * 400}", r"recognition\.optimizer\.lr of 64 bits; got a larger whole number"),
+        (f"recognition.optimizer.betas=[0.9,-{10**30}]", r"recognition\.optimizer\.betas\.1 of 64 bits"),
         ("batch_size=[]", r"batch_size to be int; got \[\]"),
         ("seed=nan", "seed to be int; got nan"),
         ("++name=-1", "name to be str; got -1"),

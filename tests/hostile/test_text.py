@@ -144,6 +144,37 @@ def test_any_run_folder_is_reported_or_refused(run: Path, name: str, data: st.Da
         (run / name).write_bytes(kept)
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("compared")
+    settings = ({"model": {"depth": 1}}, {"model": {"depth": 2}})
+    return [write_run(folder / f"run{number}", one) for number, one in enumerate(settings)]
+
+
+@pytest.mark.slow
+@fewer(5)
+@given(data=st.data())
+def test_any_predictions_of_a_run_are_compared_and_reported_or_refused(runs: list[Path], data: st.DataObject) -> None:
+    file = runs[1] / "predictions.csv"
+    kept = file.read_bytes()
+    columns = kept.decode().splitlines()[0].split(",")
+
+    @st.composite
+    def spoilt(draw: st.DrawFn) -> bytes:
+        return draw(tables(columns)) if draw(st.booleans()) else changed(draw, kept, 4)
+
+    file.write_bytes(data.draw(spoilt()))
+    try:
+        folder = str(runs[0].parent)
+        for verb, *more in (("compare", "--json"), ("report", "--out", f"{folder}/report.html")):
+            code, out, err = run_quietly(f"predictions.csv in {verb}", verb, folder, *more)
+            assert code in (0, 2)
+            assert code == 0 or (out == "" and err.count("\n") == 1)
+            assert not {"\x1b", "\0", "\x07"} & {*out, *err}
+    finally:
+        file.write_bytes(kept)
+
+
 WORDS = st.lists(
     st.one_of(st.sampled_from(("model.depth=", "+x=", "~align", "flow=ptlflow:", "model=", "seed=", *JUNK)), CELLS),
     min_size=1,
