@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
@@ -45,6 +46,10 @@ def _require_trainable(cfg: DictConfig) -> None:
     require_integer("trainer.max_epochs", cfg.trainer.get("max_epochs"), 1, _MOST_EPOCHS)
     if cfg.trainer.get("enable_checkpointing"):
         raise MerError("trainer.enable_checkpointing=false", "true", "leave it out: a run keeps each fold's weights")
+    runs_on = cfg.trainer.get("accelerator")
+    is_cpu = runs_on == "cpu" or (runs_on == "auto" and not torch.cuda.is_available())
+    if is_cpu and str(cfg.trainer.get("precision")) in ("16", "16-mixed"):  # Lightning would take bfloat16 instead
+        raise MerError("a trainer.precision that CPUs have", "16-mixed", "set trainer.precision=bf16-mixed")
 
 
 def build_engine(cfg: DictConfig, index: ClipIndex) -> Engine:
