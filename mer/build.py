@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.utils import get_object, instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from mer.clip import ClipIndex, subject_keys
 from mer.datamodule import ClipDataset
 from mer.engines import ClassicalEngine, Engine, Training
+from mer.errors import MerError, require_integer
 from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps
 from mer.handcrafted import DescriptorModel
@@ -19,10 +21,12 @@ from mer.needs import Needs
 from mer.recognition import MicroExpressionModule, balanced_weights
 
 WATCH_TEST = "report_best_epoch_on_test"  # a protocol's setting that is no matter of its folds
+_MOST_CLIPS, _MOST_EPOCHS, _LARGEST_SEED = 1_000_000, 1_000_000, 2**63 - 1
 
 
 def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor, num_classes: int) -> Training:
     """How the folds of ``cfg`` are trained on clips with ``maps`` and class numbers ``targets`` ``(N,)``."""
+    _require_trainable(cfg)
     device = build_trainer(cfg).strategy.root_device
     return Training(
         ClipDataset(maps, targets).to(device),
@@ -34,6 +38,18 @@ def build_training(cfg: DictConfig, maps: FlowMaps, targets: Tensor, num_classes
         cfg.seed,
         bool(cfg.protocol.get(WATCH_TEST, False)),
     )
+
+
+def _require_trainable(cfg: DictConfig) -> None:
+    require_integer("batch_size", cfg.batch_size, 1, _MOST_CLIPS)
+    require_integer("seed", cfg.seed, 0, _LARGEST_SEED)
+    require_integer("trainer.max_epochs", cfg.trainer.get("max_epochs"), 1, _MOST_EPOCHS)
+    if cfg.trainer.get("enable_checkpointing"):
+        raise MerError("trainer.enable_checkpointing=false", "true", "leave it out: a run keeps each fold's weights")
+    runs_on = cfg.trainer.get("accelerator")
+    is_cpu = runs_on == "cpu" or (runs_on == "auto" and not torch.cuda.is_available())
+    if is_cpu and str(cfg.trainer.get("precision")) in ("16", "16-mixed"):  # Lightning would take bfloat16 instead
+        raise MerError("a trainer.precision that CPUs have", "16-mixed", "set trainer.precision=bf16-mixed")
 
 
 def build_engine(cfg: DictConfig, index: ClipIndex) -> Engine:

@@ -30,7 +30,7 @@ def frame_digests(clip: pd.Series, names: Sequence[str], store: Store) -> list[s
         kept = json.loads(path.read_bytes())
         if isinstance(kept, list) and len(kept) == len(names):
             return [str(digest) for digest in kept]
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         pass
     digests = _compute(names)
     store.write_bytes(path, json.dumps(digests).encode())

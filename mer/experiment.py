@@ -27,6 +27,7 @@ from mer.flow import FlowMaps, resize_flow, resize_map
 from mer.flow.state import flow_state
 from mer.hydra_app import command_line, plain
 from mer.interrupts import CtrlC
+from mer.machine import machine_facts
 from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, read_predictions, score_predictions, write_predictions
 from mer.preparation import Preparation, beyond_bound
@@ -268,7 +269,9 @@ def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_fo
         "per_subject": per_subject(pooled.predictions),
         "n_folds": n_folds,
         "seconds": pooled.seconds,
+        "seeds": {"run": int(cfg.seed), "folds": dict(pooled.seeds)},
         **provenance(),
+        "machine": machine_facts(pick_device(cfg.trainer.accelerator)),
         "command": masked(command_line(), known_secrets()),
     }
     if pooled.diverged:

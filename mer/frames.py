@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer.errors import MerError
+from mer.pixels import decoded, image_size, is_within_bound, most_pixels, require_within_bound
 
 Image = NDArray[np.uint8]
 Result = TypeVar("Result")
@@ -20,6 +21,8 @@ Result = TypeVar("Result")
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov")
 _VIDEO_FRAME = re.compile(r"(.+)#frame=([0-9]+)\Z", re.DOTALL)
 _TAIL_BYTES = 4096
+_MOST_FRAMES = 4_000_000  # of a video: more than a day at 30 frames a second
+_SLOWEST_FPS, _FASTEST_FPS = 1e-3, 65_535.0  # the fastest that an mp4 takes
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 _BMP_START = b"BM"
@@ -107,6 +110,22 @@ def frame_state(name: str) -> tuple[str, int, int, int]:
     )
 
 
+def open_video(video: str) -> cv2.VideoCapture:
+    """A video to read frames of, which its caller releases.
+
+    Raises:
+        MerError: its frames claim more pixels than an image may have.
+    """
+    capture = cv2.VideoCapture(video)
+    size = (float(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    try:
+        require_within_bound(*size, video)
+    except MerError:
+        capture.release()
+        raise
+    return capture
+
+
 def count_video_frames(video: str | Path) -> int:
     """Number of frames that a video's container names; 0 where it breaks off or names more than it can hold."""
     if _breaks_off(video):
@@ -116,18 +135,18 @@ def count_video_frames(video: str | Path) -> int:
         count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))) if capture.isOpened() else 0
     finally:
         capture.release()
-    # One spoilt byte can name milliards of frames, and each has a name in the index.
-    return count if count and count <= Path(video).stat().st_size else 0
+    # One spoilt byte can name milliards of frames, and each has a name in the index; a file with holes has any size.
+    return count if count and count <= min(Path(video).stat().st_size, _MOST_FRAMES) else 0
 
 
 def video_fps(video: str | Path) -> float:
-    """Frames a second that a video's container names; NaN where it names none."""
+    """Frames a second that a video's container names; NaN where it names none, or one that no camera has."""
     capture = cv2.VideoCapture(str(video))
     try:
         fps = float(capture.get(cv2.CAP_PROP_FPS)) if capture.isOpened() else 0.0
     finally:
         capture.release()
-    return fps if fps > 0 else float("nan")
+    return fps if _SLOWEST_FPS <= fps <= _FASTEST_FPS else float("nan")
 
 
 def _video_of(name: str) -> str:
@@ -141,20 +160,17 @@ def _read_image(file: str) -> Image:
     except OSError as error:
         raise _unreadable(file) from error
     # A decoder fills up what a broken copy lacks with grey, which would be taken for the face.
-    problem = _format_problem(BytesIO(data))
-    try:
-        image = None if problem else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    except cv2.error:  # a size beyond OpenCV's bound
-        image = None
+    problem = _format_problem(BytesIO(data)) or _size_problem(data)
+    image = None if problem else decoded(data)
     if image is None:
         raise _unreadable(f"{file} ({problem})" if problem else file)
-    return np.asarray(image, np.uint8)
+    return image
 
 
 def _read_video(video: str, names: Sequence[str]) -> Iterator[Image]:
     if _breaks_off(video):  # the decoder would make up the rest of the frame where it does
         raise _unreadable(f"{video} (it breaks off)")
-    capture = cv2.VideoCapture(video)
+    capture = open_video(video)
     try:
         at = 0
         for name in names:
@@ -202,6 +218,11 @@ def _format_problem(image: BinaryIO) -> str:
     if head.startswith(_BMP_START):
         return "it breaks off" if int.from_bytes(head[2:6], "little") > size else ""
     return "it is no JPEG, PNG or BMP"
+
+
+def _size_problem(data: bytes) -> str:
+    size = image_size(data)
+    return "" if size is None or is_within_bound(*size) else f"{size[0]}x{size[1]}, more than {most_pixels()} px"
 
 
 def _jpeg_scan(image: BinaryIO) -> int:

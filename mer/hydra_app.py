@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from mer.errors import FailedJobsError, MerError
 from mer.messages import user_message
 from mer.progress import output, say
+from mer.settings import require_fitting
 from mer.sweeps import (
     Outcome,
     SweepRecords,
@@ -70,8 +71,10 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
     launch = new_launch()
 
     refused: list[Exception] = []
+    composed: list[DictConfig] = []
 
     def job(cfg: DictConfig) -> float | None:
+        composed.append(cfg)
         if is_sweep_job():
             return _job_of_sweep(task, cfg, launch)
         _job_alone(task, cfg, refused)
@@ -83,6 +86,10 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
     except Exception as error:  # a search gives up where its trials fail: why they did is the message
         outcomes = SweepRecords.collect(launch)
+        if not composed and not outcomes and user_message(error) is None:
+            # Hydra's own code falls over some words, groups that are given a number for one.
+            told = " ".join(str(error).split()) or type(error).__name__
+            raise MerError("settings that compose", told, f"see `mer {verb} --help`") from error
         if not failures(outcomes):
             raise
         say(f"the sweep stopped, {type(error).__name__}: {' '.join(str(error).split())}")
@@ -161,6 +168,7 @@ def _job_alone(task: Task, cfg: DictConfig, refused: list[Exception]) -> None:
     """The task as the one job; a user's error is kept from Hydra, which would print lines of its own before it."""
     try:
         require_multirun()
+        require_fitting(cfg)
         task(cfg)
     except Exception as error:
         if user_message(error) is None:
@@ -172,6 +180,7 @@ def _job_of_sweep(task: Task, cfg: DictConfig, launch: str) -> float | None:
     """The task as a job among others: whatever goes wrong in it is told at the end."""
     table = not cfg.get("json")
     try:
+        require_fitting(cfg)
         scores = task(cfg)
         value = _value(cfg, scores)
     except Exception as error:

@@ -25,6 +25,7 @@ from mer.frames import Image, read_frame
 from mer.keyframes import STEP_VERSION, KeyFrames, aligned_crops, apex_index, key_frames_of, needed_frames
 from mer.magnify import Bounded, Magnifier, TemporalFilter
 from mer.store import Store
+from mer.store_form import Form
 from mer.threads import thread_count
 
 _BATCH = 32
@@ -35,6 +36,16 @@ LANDMARKS_VERSION = 1  # raise it when the landmarks that are found for equal se
 APEX_VERSION = 1  # raise it when the apex that is spotted for equal settings changes
 FLOW_VERSION = 2  # raise it when the flow that comes out for equal settings changes
 APEX_FRAMES_VERSION = 1  # raise it when the magnified frames that come out for equal settings change
+
+KEY_FRAMES: Form = {
+    "onset": ("U8", (3, "h", "w")),
+    "apex": ("U8", (3, "h", "w")),
+    "band": ("F32", (3, "h", "w")),
+    "landmarks_px": ("F32", ((0, 68), 2)),
+}
+LANDMARKS: Form = {"points_px": ("F32", (68, 2)), "remark": ("U8", ("n",))}
+SPOTTED: Form = {"frame": ("I64", ()), "curve": ("F32", ("n",))}
+FLOW: Form = {"flow": ("F32", (2, "h", "w"))}
 
 OnClip = Callable[[int, int], None]
 
@@ -86,7 +97,7 @@ class Preparation:
         Raises:
             MerError: they cannot be made.
         """
-        kept = self.store.read(path or self.path(clip))
+        kept = self.store.read(path or self.path(clip), KEY_FRAMES)
         if kept is not None:
             return KeyFrames(**kept)
         work = self._begin(clip)
@@ -145,10 +156,13 @@ class Preparation:
         if one.spotter:
             state = {"version": APEX_VERSION, "frames": digests, **crops, "spotter": one.spotter.settings()}
             one.spotted_path = self.store.path(names, "apex", fingerprint(state))
-            kept = self.store.read(one.spotted_path)
+            kept = self.store.read(one.spotted_path, SPOTTED)
             if kept is None:
                 return
             at = int(kept["frame"])
+            if not 0 <= at < len(clip["files"]):
+                self.store.discard(one.spotted_path)
+                return
             one.spotter = None
             digests = digests[: len(needed_frames(clip, at, temporal))]
         one.clip = _with_apex(clip, at)
@@ -251,10 +265,10 @@ class Preparation:
             self._keep_landmarks(one)
 
     def _kept_landmarks(self, one: _Work) -> FoundLandmarks | None:
-        kept = self.store.read(one.landmarks_path) if one.landmarks_path else None
+        kept = self.store.read(one.landmarks_path, LANDMARKS) if one.landmarks_path else None
         if kept is None:
             return None
-        return FoundLandmarks(kept["points_px"].numpy(), bytes(kept["remark"].tolist()).decode())
+        return FoundLandmarks(kept["points_px"].numpy(), bytes(kept["remark"].tolist()).decode(errors="replace"))
 
     def _keep_landmarks(self, one: _Work) -> None:
         if isinstance(one.found, FoundLandmarks) and one.landmarks_path:
@@ -311,7 +325,7 @@ def dataset_flow(
     kept_at = [_flow_path(store, path, settings) for path in paths]
     flows, missing = _Rows(len(clips)), []
     for row, path in enumerate(kept_at):
-        kept = store.read(path)
+        kept = store.read(path, FLOW)
         if kept is None:
             missing.append(row)
         else:
@@ -371,9 +385,10 @@ def dataset_apex(
     """
     store, magnifier = preparation.store, magnifier.to(device)
     kept_at = [_apex_path(store, path, settings, size_px) for path in paths]
+    form = {"apex": ("U8", (3, size_px, size_px))}
     frames, missing = _Rows(len(clips)), []
     for row, path in enumerate(kept_at):
-        kept = store.read(path)
+        kept = store.read(path, form)
         if kept is None:
             missing.append(row)
         else:
@@ -413,8 +428,16 @@ def _batches(
         read = [
             preparation.key_frames(clip, at) for (_, clip), at in zip(rows, paths[start : start + batch], strict=True)
         ]
+        _require_one_size(read)
         names = ("onset", "apex", "band")
         yield {name: torch.stack([getattr(one, name) for one in read]).to(device).float() for name in names}
+
+
+def _require_one_size(read: Sequence[KeyFrames]) -> None:
+    shapes = sorted({tuple(one.onset.shape[1:]) for one in read})
+    if len(shapes) > 1:
+        remedy = "remove the store's folder of this dataset, which mer did not write, and prepare it again"
+        raise MerError("key frames of one size", f"{shapes[0]} and {shapes[1]} (height, width)", remedy)
 
 
 def clips_at_once(device: torch.device) -> int:

@@ -100,7 +100,7 @@ class MicroExpressionModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimizer over the network's parameters, and what sets its learning rate from epoch to epoch."""
-        optimizer = self.make_optimizer(self.net.parameters())
+        optimizer = build_optimizer(self.make_optimizer, self.net)
         if self.make_scheduler is None:
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": build_scheduler(self.make_scheduler, optimizer)}
@@ -108,6 +108,18 @@ class MicroExpressionModule(pl.LightningModule):
     def lr_scheduler_step(self, scheduler: Scheduler, metric: object) -> None:
         """Go on to the next epoch's learning rate."""
         next_epoch(scheduler)
+
+
+def build_optimizer(make: OptimizerFactory, net: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer of the parameters of ``net``.
+
+    Raises:
+        MerError: its settings are none that it takes.
+    """
+    try:
+        return make(net.parameters())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise MerError("settings of recognition.optimizer that it takes", str(error), "change them") from error
 
 
 def build_scheduler(make: SchedulerFactory, optimizer: torch.optim.Optimizer) -> Scheduler:

@@ -21,7 +21,10 @@ from mer.files import atomic_file, cannot_write, clear_parts, safe_name
 from mer.fingerprint import fingerprint
 from mer.runs import TRACKING
 
-_PACKAGES = ("torch", "pytorch-lightning", "kornia", "opencv-python", "numpy", "hydra-core")
+_PACKAGES = (
+    *("torch", "pytorch-lightning", "kornia", "opencv-python", "numpy", "hydra-core", "scikit-learn", "pandas"),
+    *("safetensors", "torchmetrics"),
+)
 _LONGEST_SLUG = 80
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # flock(2) on some NFS and Lustre mounts
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from mer.files import cannot_write, remove_abandoned, safe_name
 from mer.progress import say
+from mer.store_form import Form, read_fitting
 
 WRITING = ".writing"  # folder of files that are being written
 _SUFFIX = ".safetensors"
@@ -45,7 +47,8 @@ class Store:
 
     A key is a fingerprint of the source's bytes and the settings of the steps up to here, so a file is never out of
     date: other settings are another file. Several processes may use one store at once: a file appears whole, under
-    its name, or not at all. A file that was cut off or altered is noticed by its checksum, named, and made again.
+    its name, or not at all. A file that was cut off, altered, put in another's place or is of another form than its
+    step's is noticed, named, and made again.
 
     Args:
         root: folder of the store; made on first use.
@@ -59,22 +62,33 @@ class Store:
         """Where a key is kept; ``names`` are dataset, or dataset, subject and clip."""
         return self.root.joinpath(*map(safe_name, names)) / f"{step}-{key}{_SUFFIX}"
 
-    def read(self, path: Path) -> dict[str, Tensor] | None:
-        """The tensors at ``path``; None where there is no whole file, which is then to be made (again)."""
+    def read(self, path: Path, form: Form) -> dict[str, Tensor] | None:
+        """The tensors at ``path``, of form ``form``; None where there are none, which are then to be made (again)."""
         try:
-            data = path.read_bytes()
+            found = read_fitting(path, form)
+            tensors = None if found is None else load(found[1])
         except FileNotFoundError:
             return None
-        try:
-            tensors = load(data)
-            if _checksum(tensors) == _told_checksum(data):
-                _mark_used(path)
-                return tensors
-        except (SafetensorError, ValueError, KeyError, TypeError):  # no safetensors at all
-            pass
+        except SafetensorError:
+            tensors = None
+        if found is None or tensors is None or not self._is_whole(tensors, _told_checksum(found[0]), path):
+            self.discard(path)
+            return None
+        _mark_used(path)
+        return tensors
+
+    def _is_whole(self, tensors: Mapping[str, Tensor], told: object, path: Path) -> bool:
+        # A store that was written before places counted has the checksum of no place.
+        checked = told == _checksum(tensors, self._place(path)) or told == _checksum(tensors)
+        return checked and all(bool(tensor.isfinite().all()) for tensor in tensors.values())
+
+    def discard(self, path: Path) -> None:
+        """Name and remove a file that holds what no step of mer's writes, so that it is made again."""
         say(f"damaged, made again: {path}")
         path.unlink(missing_ok=True)
-        return None
+
+    def _place(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
 
     def write(self, path: Path, tensors: Mapping[str, Tensor]) -> None:
         """Write ``tensors`` so that ``path`` holds all of them or does not exist.
@@ -83,7 +97,7 @@ class Store:
             MerError: the folder cannot be written.
         """
         contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        self.write_bytes(path, save(contiguous, {"checksum": _checksum(contiguous)}))
+        self.write_bytes(path, save(contiguous, {"checksum": _checksum(contiguous, self._place(path))}))
 
     def write_bytes(self, path: Path, data: bytes) -> None:
         """Write a file of the store whole or not at all.
@@ -157,18 +171,18 @@ def _mark_used(path: Path) -> None:
         return
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of tensors and their names, types and shapes, whatever their order."""
-    digest = hashlib.sha256()
+def _checksum(tensors: Mapping[str, Tensor], place: str = "") -> str:
+    """SHA-256 of tensors and their names, types and shapes, whatever their order, and of the file's place."""
+    digest = hashlib.sha256(place.encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
         digest.update(tensor.numpy().tobytes())
     return digest.hexdigest()
 
 
-def _told_checksum(data: bytes) -> str:
-    length = int.from_bytes(data[:8], "little")
-    return str(json.loads(data[8 : 8 + length])["__metadata__"]["checksum"])
+def _told_checksum(header: Mapping[str, Any]) -> object:
+    metadata = header.get("__metadata__")
+    return metadata.get("checksum") if isinstance(metadata, dict) else None
 
 
 def _remove_empty(folder: Path, root: Path) -> None:

@@ -113,7 +113,7 @@ def clip_frames(clip: pd.Series, preparation: Preparation, n_frames: int, in_par
         MerError: a frame cannot be read; no face or landmarks; fewer than two frames.
     """
     path = preparation.crops_path(clip, "clip_frames", {"version": CLIP_FRAMES_VERSION, "frames": n_frames})
-    kept = preparation.store.read(path)
+    kept = preparation.store.read(path, {"frames": ("U8", (n_frames, 3, "h", "w"))})
     if kept is not None:
         return kept["frames"]
     files = clip["files"]
@@ -194,9 +194,9 @@ def dataset_clip_flow(
     state = {"version": CLIP_FLOW_VERSION, "clip": frames, "flow": settings, "size": size_px}
     kept_at = [preparation.crops_path(clip, step, state) for _, clip in clips.iterrows()]
     flows = torch.empty(len(clips), n_frames - 1, 2, size_px, size_px)
-    missing = []
+    missing, form = [], {"flow": ("F32", (n_frames - 1, 2, size_px, size_px))}
     for row, path in enumerate(kept_at):
-        kept = store.read(path)
+        kept = store.read(path, form)
         if kept is None:
             missing.append(row)
         else:

@@ -8,11 +8,12 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from mer.build import build_module, build_needs, is_network
 from mer.datamodule import ClipDataset
 from mer.hydra_app import conf_dir
+from mer.settings import require_fitting
 from tests.clip_maps import noise_maps
 
 ROOTS = sorted(path.stem for path in conf_dir().glob("*.yaml"))
@@ -31,7 +32,9 @@ def composed(root: str, *overrides: str) -> DictConfig:
 
 @pytest.mark.parametrize("root", ROOTS)
 def test_every_root_composes(root: str) -> None:
-    assert composed(root).json is False
+    cfg = composed(root)
+    assert cfg.json is False
+    require_fitting(OmegaConf.merge(cfg, {"name": "x"} if "name" in cfg else {}))
 
 
 @pytest.mark.parametrize(("group", "choice"), CHOICES)
@@ -43,6 +46,7 @@ def test_every_choice_is_built_by_its_target(group: str, choice: str) -> None:
     given: dict[str, Any] = {"trainer": {"logger": False}}.get(group, {})
     network = group == "model" and is_network(cfg.model)
     given |= {"num_classes": 3} if network else {}
+    require_fitting(cfg)
     chosen = cfg.recognition.optimizer if group == "recognition" else cfg[group]
     with torch.device("meta") if network else nullcontext():  # some have hundreds of millions of parameters
         assert instantiate(chosen, **given) is not None
@@ -52,6 +56,7 @@ def test_every_choice_is_built_by_its_target(group: str, choice: str) -> None:
 def test_every_experiment_builds_its_module(experiment: str) -> None:
     cfg = composed("train", f"experiment={experiment}")
     assert cfg.name == experiment
+    require_fitting(cfg)
     maps = noise_maps(2, cfg.features.size, build_needs(cfg).n_frames or 2)
     if not is_network(cfg.model):
         assert len(instantiate(cfg.model).describe(maps)) == 2

@@ -27,10 +27,12 @@ def test_first_epoch_without_a_loss_is_named() -> None:
     assert trained([], probability=float("nan")).diverged == "predictions"
 
 
-@pytest.mark.parametrize("engine", ["sequential", "stacked"])
-def test_diverged_run_says_so(engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("engine", "precision"), [("sequential", "32-true"), ("stacked", "bf16-mixed")])
+def test_diverged_run_says_so(engine: str, precision: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_flow_images(tmp_path / "data", subjects=3, clips_per_subject=3)
-    words = train_words(tmp_path / "data", tmp_path / "outputs", f"engine={engine}", TOO_FAST)
+    words = train_words(
+        tmp_path / "data", tmp_path / "outputs", f"engine={engine}", TOO_FAST, f"trainer.precision={precision}"
+    )
     result = run_mer(capsys, *words)
     assert result.code == 0
     assert "DIVERGED, not a result" in result.err

@@ -23,7 +23,7 @@ from mer.flow import FlowMaps, resize_flow
 from mer.frames import Image
 from mer.keyframes import extract_key_frames, key_frames_of
 from mer.magnify import IIR, NoMagnification
-from mer.preparation import Preparation, beyond_bound, dataset_apex, dataset_flow
+from mer.preparation import SPOTTED, Preparation, beyond_bound, dataset_apex, dataset_flow
 from mer.store import Store
 from tests.conftest import MakeClip
 from tests.fakes import casme2_rows, face_points, write_casme2, write_landmarks
@@ -383,7 +383,7 @@ def test_apex_is_spotted_on_the_crops_once(
     assert spotting.path(brightening.clips.iloc[0]) == paths[0]
     assert spotter.asked == 1
     (spotted,) = preparation.store.root.rglob("apex-*")
-    kept = preparation.store.read(spotted)
+    kept = preparation.store.read(spotted, SPOTTED)
     assert kept is not None
     assert (int(kept["frame"]), kept["curve"].tolist()) == (3, [0, 10, 20, 80, 30, 20])
 

@@ -30,6 +30,7 @@ TENSORS = {
     "crop": torch.arange(12, dtype=torch.uint8).view(3, 4),
     "none": torch.zeros(0, 2),
 }
+FORM = {"flow": ("F32", (2, "h", 4)), "crop": ("U8", ("h", 4)), "none": ("F32", ((0, 68), 2))}
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def store(tmp_path: Path) -> Store:
 def test_tensors_come_back_as_they_were_written(store: Store) -> None:
     path = store.path(("casme2",), "flow", "0123")
     store.write(path, TENSORS)
-    read = store.read(path)
+    read = store.read(path, FORM)
     assert read is not None
     assert read.keys() == TENSORS.keys()
     for name, tensor in TENSORS.items():
@@ -51,7 +52,7 @@ def test_tensors_come_back_as_they_were_written(store: Store) -> None:
 def test_tensor_that_is_a_view_is_written_in_its_own_order(store: Store) -> None:
     path = store.path(("casme2",), "flow", "0123")
     store.write(path, {"crop": TENSORS["crop"].T})
-    assert torch.equal((store.read(path) or {})["crop"], TENSORS["crop"].T)
+    assert torch.equal((store.read(path, {"crop": ("U8", (4, 3))}) or {})["crop"], TENSORS["crop"].T)
 
 
 def test_path_holds_names_step_and_key(store: Store) -> None:
@@ -71,7 +72,7 @@ def test_root_may_be_written_from_the_home_folder(tmp_path: Path, monkeypatch: p
 
 
 def test_missing_file_is_none(store: Store) -> None:
-    assert store.read(store.path(("casme2",), "flow", "0123")) is None
+    assert store.read(store.path(("casme2",), "flow", "0123"), FORM) is None
 
 
 def cut(data: bytes) -> bytes:
@@ -103,18 +104,27 @@ def test_damaged_file_is_named_and_can_be_made_again(
     path = store.path(("casme2",), "flow", "0123")
     store.write(path, TENSORS)
     path.write_bytes(damage(path.read_bytes()))
-    assert store.read(path) is None
+    assert store.read(path, FORM) is None
     assert "".join(capsys.readouterr().err.split()) == f"damaged,madeagain:{path}"
     assert not path.exists()
     store.write(path, TENSORS)
-    assert store.read(path) is not None
+    assert store.read(path, FORM) is not None
 
 
 def test_equal_tensors_make_equal_bytes(store: Store) -> None:
-    one, other = (store.path(("casme2",), "flow", key) for key in ("1", "2"))
-    store.write(one, TENSORS)
-    store.write(other, dict(reversed(TENSORS.items())))
-    assert one.read_bytes() == other.read_bytes()
+    path = store.path(("casme2",), "flow", "1")
+    store.write(path, TENSORS)
+    first = path.read_bytes()
+    store.write(path, dict(reversed(TENSORS.items())))
+    assert path.read_bytes() == first
+
+
+def test_store_that_was_moved_is_the_same(store: Store, tmp_path: Path) -> None:
+    path = store.path(("casme2", "sub01", "a"), "flow", "1")
+    store.write(path, TENSORS)
+    store.root.rename(tmp_path / "elsewhere")
+    moved = Store(tmp_path / "elsewhere")
+    assert moved.read(moved.path(("casme2", "sub01", "a"), "flow", "1"), FORM) is not None
 
 
 def test_nothing_else_is_left_in_the_store(store: Store) -> None:
@@ -146,7 +156,7 @@ def test_file_taken_for_abandoned_is_written_again(store: Store, monkeypatch: py
     path = store.path(("casme2",), "flow", "0123")
     store.write(path, TENSORS)
     assert taken
-    assert store.read(path) is not None
+    assert store.read(path, FORM) is not None
 
 
 def test_usage_is_told_by_dataset_and_step(store: Store) -> None:
@@ -165,7 +175,7 @@ def test_prune_removes_what_was_not_used_for_so_long(store: Store) -> None:
         store.write(path, TENSORS)
     for path in (old, used):
         os.utime(path, (long_ago, long_ago))
-    store.read(used)
+    store.read(used, FORM)
     size = old.stat().st_size
     assert store.prune(30) == (1, size)
     assert [path.exists() for path in (old, used, new)] == [False, True, True]

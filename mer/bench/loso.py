@@ -100,7 +100,7 @@ def bench_loso(
         nets: keys of :data:`CASES`; without any, all.
     """
     quiet_lightning()
-    clips, folds = _data(roots)
+    clips, folds = clips_and_folds(roots)
     clips, folds = clips.to(device), folds[:n_folds]
     work = epochs * sum(len(fold.train) for fold in folds)
     rows: list[dict[str, object]] = []
@@ -132,7 +132,8 @@ def loso_table(rows: Sequence[Mapping[str, object]], title: str) -> Table:
     return table
 
 
-def _data(roots: Sequence[str]) -> tuple[ClipDataset, list[Fold]]:
+def clips_and_folds(roots: Sequence[str]) -> tuple[ClipDataset, list[Fold]]:
+    """The flow images in ``roots``, or random maps of as many clips and subjects as SMIC and CASME II have."""
     if roots:
         dataset = FlowImages(roots)
         index = dataset.load().clips

@@ -54,7 +54,19 @@ def _read(path: Path) -> ClipIndex | None:
         return None
     if hashlib.sha256(body).hexdigest().encode() != digest:
         return None
-    kept = json.loads(body)
+    try:
+        return _parsed(json.loads(body))
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # its digest is right, yet no index of mer's
+        return None
+
+
+def _parsed(kept: Any) -> ClipIndex | None:
     if any(source_state(source) != _state(state) for source, state in kept["sources"].items()):
         return None
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in kept["clips"]]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 import torch
@@ -13,6 +12,7 @@ from mer.clip import ClipIndex, clip_index, clip_name
 from mer.datasets.flow_proportion import v_per_u
 from mer.errors import MerError, require_choice, require_number
 from mer.flow.maps import FlowMaps
+from mer.pixels import decoded
 
 _COLUMNS = ("dataset", "subject", "clip", "label", "file")
 _FULL_SCALE = 255.0
@@ -93,8 +93,8 @@ def _read_labels(root: Path) -> list[dict[str, Any]]:
 
 def _read(file: str) -> np.ndarray:
     try:
-        image = cv2.imread(file, cv2.IMREAD_COLOR_RGB) if Path(file).is_file() else None
-    except (OSError, ValueError, cv2.error):  # a name that is too long or holds a zero byte; a size beyond its bound
+        image = decoded(Path(file).read_bytes())
+    except (OSError, ValueError):  # a name that is too long or holds a zero byte
         image = None
     if image is None:
         raise MerError("a readable flow image", f"{file}", "copy it again or remove its row from labels.csv")

@@ -27,13 +27,14 @@ class PooledFolds:
     """What all folds together gave: the predictions of all clips in the index's order, and the seconds spent.
 
     ``leaky`` pools the epochs that were best on each fold's own test clips, where every fold has one; ``diverged`` says
-    of each fold whose training left the numbers where it did.
+    of each fold whose training left the numbers where it did, ``seeds`` the seed of each.
     """
 
     predictions: pd.DataFrame
     seconds: float
     leaky: pd.DataFrame | None = None
     diverged: Mapping[str, str] = field(default_factory=dict)
+    seeds: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_folds(
@@ -115,11 +116,12 @@ def pool(folds: Sequence[Fold], root: Path) -> PooledFolds:
     kept = [json.loads((folder / "metrics.json").read_text()) for folder in folders]
     seconds = sum(float(one["seconds"]) for one in kept)
     diverged = {str(one["subject"]): str(one[DIVERGED]) for one in kept if DIVERGED in one}
+    seeds = {str(one["subject"]): int(one["seed"]) for one in kept}
     rows = np.concatenate([fold.test for fold in folds])
     leaky = None
     if all((folder / f"{LEAKY}.csv").is_file() for folder in folders):
         leaky = _pool(folders, rows, f"{LEAKY}.csv")
-    return PooledFolds(_pool(folders, rows, "predictions.csv"), seconds, leaky, diverged)
+    return PooledFolds(_pool(folders, rows, "predictions.csv"), seconds, leaky, diverged, seeds)
 
 
 def leaky_scores(predictions: pd.DataFrame, classes: Sequence[str]) -> dict[str, float]:

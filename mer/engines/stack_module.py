@@ -17,7 +17,7 @@ from mer.engines.training import FoldDraws, Training
 from mer.errors import MerError
 from mer.features.inputs import fill_up
 from mer.protocols.folds import Fold
-from mer.recognition import MicroExpressionModule, Scheduler, build_scheduler, next_epoch
+from mer.recognition import MicroExpressionModule, Scheduler, build_optimizer, build_scheduler, next_epoch
 
 OnFoldEpoch = Callable[[int], None]
 
@@ -154,7 +154,7 @@ class FoldStack(pl.LightningModule):
         Raises:
             MerError: the rate goes by the epoch, and the folds' epochs differ in length.
         """
-        optimizer = self._template.make_optimizer(self.net.parameters())
+        optimizer = build_optimizer(self._template.make_optimizer, self.net)
         if self._template.make_scheduler is not None:
             if len(set(self._steps)) > 1:
                 raise MerError("folds of one number of steps an epoch for recognition.scheduler in a stack",

@@ -17,7 +17,7 @@ from mer.engines.stack_module import FoldStack, StackBatches
 from mer.engines.training import FoldDraws, OnEpoch, Probabilities, TrainedFold, Training, fold_probabilities
 from mer.errors import MerError, require_integer
 from mer.protocols.folds import Fold
-from mer.recognition import MicroExpressionModule, OwnTerms
+from mer.recognition import MicroExpressionModule, OwnTerms, build_optimizer
 
 # What a stack honours of a Trainer; all else would mean something else for many folds at once.
 _HONOURED = {
@@ -142,7 +142,7 @@ def _require_stackable(training: Training) -> None:
 
 def _require_elementwise(module: MicroExpressionModule) -> None:
     """An optimizer that looks at more than one element at a time would mix the folds."""
-    optimizer = type(module.make_optimizer(module.net.parameters()))
+    optimizer = type(build_optimizer(module.make_optimizer, module.net))
     if getattr(torch.optim, optimizer.__name__, None) is not optimizer or optimizer.__name__ not in _OPTIMIZERS:
         raise MerError(f"an elementwise optimizer ({', '.join(_OPTIMIZERS)})", optimizer.__name__,
                        "choose one of them or set engine=sequential")  # fmt: skip

@@ -67,9 +67,10 @@ def magnify_video(
     """
     names = _frame_names(video)
     fps = video_fps(video)
-    temporal = magnifier.temporal.at(fps)
     if not fps > 0:
-        raise MerError(f"frames a second in {video}", "none", "write the video again with a frame rate")
+        got = "none, or none that a camera has"
+        raise MerError(f"frames a second in {video}", got, "write the video again with a frame rate")
+    temporal = magnifier.temporal.at(fps)
     images = map_frames(lambda _, image: image, names)
     first = next(images)
     _require_memory(video, first, len(names) if temporal.looks_ahead else _BATCH, memory_gb)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mer.errors import MerError, require_number
-from mer.frames import VIDEO_SUFFIXES, Image, count_video_frames, read_frame, video_fps
+from mer.frames import VIDEO_SUFFIXES, Image, count_video_frames, open_video, read_frame, video_fps
 
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 _DIGITS = re.compile(r"([0-9]+)")
@@ -83,7 +83,11 @@ class VideoFile:
         if not self.expected:
             raise MerError("a whole video", f"{path}, which breaks off or holds no frames", "copy it again")
         if not self.fps > 0:
-            raise MerError(f"frames a second in {path}", "none", "write the video again with a frame rate")
+            raise MerError(
+                f"frames a second in {path}",
+                "none, or none that a camera has",
+                "write the video again with a frame rate",
+            )
 
     @property
     def name(self) -> str:
@@ -98,7 +102,7 @@ class VideoFile:
         return count_video_frames(self.source)
 
     def __iter__(self) -> Iterator[TimedFrame]:
-        capture = cv2.VideoCapture(self.source)
+        capture = open_video(self.source)
         try:
             yield from _same_sizes(_decoded(capture, 1 / self.fps), self.source)
         finally:

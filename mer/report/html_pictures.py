@@ -9,6 +9,7 @@ import cv2
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from mer.pixels import decoded
 from mer.report.markup import Markup, element, shortened
 
 _WIDEST_PX = 1000
@@ -33,13 +34,14 @@ class Pictures:
 
     def file(self, path: Path, caption: str) -> Markup:
         """The picture in ``path``, not wider than 1000 px, with its caption; nothing where there is none."""
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+        image = decoded(path.read_bytes()) if path.is_file() else None
         if image is None:
             return Markup()
         shrink = min(1.0, _WIDEST_PX / image.shape[1], _HIGHEST_PX / image.shape[0])
         if shrink < 1:
             image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-        content = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])[1].tobytes()
+        quality = [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
+        content = cv2.imencode(".webp", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
         return self._picture("image/webp", content, caption, image.shape[1], image.shape[0])
 
     def figure(self, figure: Figure, caption: str) -> Markup:

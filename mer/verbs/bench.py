@@ -10,6 +10,7 @@ import torch
 
 from mer.align import DlibLandmarks, EyeCrop, FanLandmarks, LandmarkSource
 from mer.bench.align import alignment_table, bench_alignment
+from mer.bench.determinism import bench_determinism, determinism_table
 from mer.bench.flow import bench_flow, flow_table
 from mer.bench.lbp_top import bench_lbp_top, lbp_top_table
 from mer.bench.loso import CASES, bench_loso, loso_table
@@ -24,7 +25,10 @@ from mer.errors import MerError, require_integer
 from mer.progress import output
 
 Rows = list[dict[str, object]]
-_WHAT = ("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "lbp_top", "predict", "memory")
+_WHAT = (
+    *("all", "magnify", "prepare", "align", "sweep", "flow", "loso", "paper", "lbp_top", "predict"),
+    *("memory", "determinism"),
+)
 _LOSO_REPEATS = 3
 
 
@@ -63,6 +67,9 @@ def main(arguments: Sequence[str]) -> None:
             rows["memory"] = bench_memory(Path(folder), n_clips)
     if given.what == "lbp_top":
         rows["lbp_top"] = bench_lbp_top(require_integer("--repeats", given.repeats, 1, 1000))
+    if given.what == "determinism":
+        folds, epochs = (require_integer(f"--{name}", getattr(given, name), 2, 1000) for name in ("folds", "epochs"))
+        rows["determinism"] = bench_determinism(folds, epochs)
     if given.json:
         print(json.dumps(rows, indent=2))
         return
@@ -85,6 +92,9 @@ def main(arguments: Sequence[str]) -> None:
         output().print(memory_table(rows["memory"]))
     if "lbp_top" in rows:
         output().print(lbp_top_table(rows["lbp_top"]))
+    if "determinism" in rows:
+        title = f"largest difference from the first try, one thread; {given.folds} folds of {given.epochs} epochs"
+        output().print(determinism_table(rows["determinism"], title))
     if "align" in rows:
         output().print(alignment_table(rows["align"]))
     for row in (*rows.get("align", ()), *rows.get("flow", ())):
@@ -117,8 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--videos", nargs="+", default=(), help="align: videos for --sheet, onset at the first frame")
     parser.add_argument("--roots", nargs="+", default=(), help="loso: folders of flow images (default: random maps)")
     parser.add_argument("--nets", nargs="+", default=(), choices=CASES, help="loso: networks (default: all)")
-    parser.add_argument("--folds", type=int, default=4, help="loso: folds that are trained (default 4)")
-    parser.add_argument("--epochs", type=int, default=3, help="loso: epochs a fold (default 3)")
+    parser.add_argument("--folds", type=int, default=4, help="loso, determinism: folds that are trained (default 4)")
+    parser.add_argument("--epochs", type=int, default=3, help="loso, determinism: epochs a fold (default 3)")
     parser.add_argument(
         "--precision", default="32-true", help="loso, paper: of mer's engines, bf16-mixed for one (default 32-true)"
     )

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 from openpyxl import Workbook
 
 
@@ -52,3 +54,52 @@ def laughing_yaml(levels: int = 30) -> str:
     lines = ["l0: &l0 [1,1,1,1,1,1,1,1,1,1]"]
     lines += [f"l{n}: &l{n} [{','.join([f'*l{n - 1}'] * 10)}]" for n in range(1, levels)]
     return "\n".join(lines) + "\n"
+
+
+def write_video(file: Path, frames: int = 12, width_px: int = 64, height_px: int = 48) -> Path:
+    """A film of noise at 30 frames a second, MJPEG in an AVI or MPEG-4 in an mp4."""
+    code = "MJPG" if file.suffix == ".avi" else "mp4v"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*code), 30, (width_px, height_px))
+    noise = np.random.default_rng(0)
+    for _ in range(frames):
+        writer.write(noise.integers(0, 256, (height_px, width_px, 3), np.uint8))
+    writer.release()
+    return file
+
+
+# Where a video's header tells what: after which tag, how many bytes on, and in which form.
+AVI_FIELDS = {
+    "microseconds a frame": (b"avih", 8, "<I"),
+    "frames of the film": (b"avih", 24, "<I"),
+    "width of the film": (b"avih", 40, "<I"),
+    "height of the film": (b"avih", 44, "<I"),
+    "scale": (b"strh", 28, "<I"),
+    "rate": (b"strh", 32, "<I"),
+    "frames": (b"strh", 40, "<I"),
+    "width": (b"strf", 12, "<I"),
+    "height": (b"strf", 16, "<I"),
+    "height and width of a JPEG": (b"\xff\xc0", 5, ">I"),
+    "a chunk's length": (b"00dc", 4, "<I"),
+}
+MP4_FIELDS = {
+    "ticks a second": (b"mdhd", 16, ">I"),
+    "ticks of the film": (b"mdhd", 20, ">I"),
+    "frames of one length": (b"stts", 12, ">I"),
+    "ticks a frame": (b"stts", 16, ">I"),
+    "bytes a frame": (b"stsz", 8, ">I"),
+    "frames": (b"stsz", 12, ">I"),
+    "width": (b"tkhd", 80, ">I"),
+    "height": (b"tkhd", 84, ">I"),
+    "width and height of the code": (b"mp4v", 28, ">I"),
+    "chunks": (b"stsc", 8, ">I"),
+    "place of a chunk": (b"stco", 12, ">I"),
+}
+
+
+def lying(data: bytes, field: tuple[bytes, int, str], value: int) -> bytes:
+    """``data`` with another number where its header first tells ``field``."""
+    tag, offset, form = field
+    changed = bytearray(data)
+    start = data.index(tag, data.index(b"stsd")) if tag == b"mp4v" else data.index(tag)
+    struct.pack_into(form, changed, start + offset, value)
+    return bytes(changed)

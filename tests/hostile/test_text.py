@@ -4,21 +4,17 @@
 """
 
 import contextlib
-import io
-import os
-from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mer.align.given import GivenLandmarks
 from mer.align.landmarks_csv import X, Y
-from mer.cli import main
 from mer.datasets import FlowImages, Folder
-from mer.errors import MerError, one_line
+from mer.errors import MerError
 from mer.export import ReleasedModel, load_model, write_model
 from mer.files import safe_name
 from mer.hydra_app import _OVERRIDE
@@ -29,14 +25,8 @@ from mer.store import Store
 from mer.trained import load_run
 from tests.fakes.runs import fake_predictions, write_run
 from tests.fakes.trained import write_trained_run
+from tests.hostile.outcomes import fewer, fuzz, in_one_line, run_quietly
 
-fuzz = settings(
-    max_examples=int(os.environ.get("MER_FUZZ", "25")),
-    deadline=None,
-    derandomize="MER_FUZZ" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
 JUNK = (
     *("", "1", "0.5", "s01", "nan", "-inf", "1e400", "9" * 400, "=1+1", "../../x", "/etc/passwd", "a" * 5000),
     *('"', "'", ",", "\0", "\x1b[2J", "\r", "\n", "<script>", "[red]", "${oc.env:HOME}", "\u202e", "\u0661"),
@@ -66,31 +56,12 @@ def changed(draw: st.DrawFn, data: bytes, most: int) -> bytes:
     return bytes(spoilt)
 
 
-def in_one_line(read: Callable[[], object]) -> None:
-    """Call ``read``: it may succeed, or raise the one error that a user meets."""
-    try:
-        read()
-    except MerError as error:
-        assert str(error) == one_line(str(error))  # noqa: PT017 - it may be raised, or not
-
-
-def run_quietly(*words: str) -> tuple[int, str, str]:
-    """Exit code and what was printed; anything else that is raised is a traceback for the user."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = main(words)
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-    return code, out.getvalue(), err.getvalue()
-
-
 @fuzz
 @given(tables(SCORED))
 def test_any_predictions_are_scored_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "predictions.csv"
     file.write_bytes(data)
-    code, out, err = run_quietly("score", str(file), "--draws", "3")
+    code, out, err = run_quietly("predictions.csv in score", "score", str(file), "--draws", "3")
     assert code in (0, 2)
     assert code == 0 or (out == "" and err.count("\n") == 1)
     assert not {"\x1b", "\0", "\x07"} & {*out, *err}
@@ -101,7 +72,7 @@ def test_any_predictions_are_scored_or_refused(tmp_path_factory: pytest.TempPath
 def test_any_landmarks_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "landmarks.csv"
     file.write_bytes(data)
-    in_one_line(lambda: GivenLandmarks(file)._table)
+    in_one_line("landmarks CSV", lambda: GivenLandmarks(file)._table)
 
 
 @fuzz
@@ -109,7 +80,7 @@ def test_any_landmarks_are_read_or_refused(tmp_path_factory: pytest.TempPathFact
 def test_any_frame_number_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     file = tmp_path_factory.getbasetemp() / "frames.csv"
     file.write_bytes(data)
-    in_one_line(lambda: GivenLandmarks(file)._table)
+    in_one_line("landmarks CSV", lambda: GivenLandmarks(file)._table)
 
 
 @fuzz
@@ -117,14 +88,14 @@ def test_any_frame_number_is_read_or_refused(tmp_path_factory: pytest.TempPathFa
 def test_any_labels_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     (tmp_path_factory.getbasetemp() / "labels.csv").write_bytes(data)
     dataset = FlowImages(str(tmp_path_factory.getbasetemp()))
-    in_one_line(lambda: dataset.flow_maps(dataset.load().clips))
+    in_one_line("labels.csv", lambda: dataset.flow_maps(dataset.load().clips))
 
 
 @fuzz
 @given(tables(CLIPS))
 def test_any_list_of_clips_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     (tmp_path_factory.getbasetemp() / "clips.csv").write_bytes(data)
-    in_one_line(Folder(str(tmp_path_factory.getbasetemp())).load)
+    in_one_line("clips.csv", Folder(str(tmp_path_factory.getbasetemp())).load)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +119,7 @@ def test_any_model_file_is_loaded_or_refused(
         )
     file = tmp_path_factory.getbasetemp() / "model.safetensors"
     file.write_bytes(bytes(spoilt[: data.draw(st.one_of(st.just(len(spoilt)), st.integers(0, len(spoilt))))]))
-    in_one_line(lambda: load_model(file))
+    in_one_line("exported model", lambda: load_model(file))
 
 
 @pytest.fixture(scope="module")
@@ -168,9 +139,40 @@ def test_any_run_folder_is_reported_or_refused(run: Path, name: str, data: st.Da
 
     (run / name).write_bytes(data.draw(spoilt()))
     try:
-        in_one_line(lambda: render_report([read_run(run)], "title"))
+        in_one_line(f"{name} of a run", lambda: render_report([read_run(run)], "title"))
     finally:
         (run / name).write_bytes(kept)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("compared")
+    settings = ({"model": {"depth": 1}}, {"model": {"depth": 2}})
+    return [write_run(folder / f"run{number}", one) for number, one in enumerate(settings)]
+
+
+@pytest.mark.slow
+@fewer(5)
+@given(data=st.data())
+def test_any_predictions_of_a_run_are_compared_and_reported_or_refused(runs: list[Path], data: st.DataObject) -> None:
+    file = runs[1] / "predictions.csv"
+    kept = file.read_bytes()
+    columns = kept.decode().splitlines()[0].split(",")
+
+    @st.composite
+    def spoilt(draw: st.DrawFn) -> bytes:
+        return draw(tables(columns)) if draw(st.booleans()) else changed(draw, kept, 4)
+
+    file.write_bytes(data.draw(spoilt()))
+    try:
+        folder = str(runs[0].parent)
+        for verb, *more in (("compare", "--json"), ("report", "--out", f"{folder}/report.html")):
+            code, out, err = run_quietly(f"predictions.csv in {verb}", verb, folder, *more)
+            assert code in (0, 2)
+            assert code == 0 or (out == "" and err.count("\n") == 1)
+            assert not {"\x1b", "\0", "\x07"} & {*out, *err}
+    finally:
+        file.write_bytes(kept)
 
 
 WORDS = st.lists(
@@ -181,7 +183,7 @@ WORDS = st.lists(
 
 
 @pytest.mark.slow
-@settings(fuzz, max_examples=max(5, fuzz.max_examples // 5))
+@fewer(5)
 @given(WORDS)
 def test_any_override_composes_or_is_refused(tmp_path_factory: pytest.TempPathFactory, word: str) -> None:
     if not _OVERRIDE.match(word):  # no setting: Hydra's parser prints its usage
@@ -189,7 +191,7 @@ def test_any_override_composes_or_is_refused(tmp_path_factory: pytest.TempPathFa
     empty = tmp_path_factory.getbasetemp() / "empty"
     empty.mkdir(exist_ok=True)
     with contextlib.chdir(empty):
-        code, _, err = run_quietly("train", word, "--cfg", "job")
+        code, _, err = run_quietly("any word beside a verb", "train", word, "--cfg", "job")
     assert code in (0, 2)
     assert code == 0 or err.count("\n") == 1
     assert list(empty.iterdir()) == []

@@ -15,6 +15,7 @@ RESNET34_BLOCKS = (3, 4, 6, 3)
 RESNET34_WIDTHS = (64, 128, 256, 512)
 _SMALL_INPUT_PX = 64
 _FUSIONS = ("add", "concat", "multiply", "gated")
+_LARGEST_HEAD = 1024  # px; beyond any grid of feature maps
 _BRANCHES = ("both", "a", "b")
 
 
@@ -107,6 +108,7 @@ class DualBranchNet(nn.Module):
             for name, channels in zip("ab", in_channels, strict=True)
         )
         fused = widths[-1] * (2 if (branches, fusion) == ("both", "concat") else 1)
+        head_size = require_integer("model.head_size", head_size, 1, _LARGEST_HEAD)
         self.pool = nn.AdaptiveAvgPool2d(head_size)
         self.dropout = nn.Dropout(require_number("model.dropout", dropout, 0, 1))
         self.head = nn.Linear(fused * head_size**2, num_classes)
