@@ -47,8 +47,8 @@ def test_dataset_of_fewer_clips_than_subjects_is_refused(capsys: pytest.CaptureF
 
 @pytest.mark.slow
 def test_prepare_grows_by_less_than_a_clips_flow(tmp_path: Path) -> None:
-    prepared, trained = memory.bench_memory(tmp_path, 60)
+    prepared, trained = memory.bench_memory(tmp_path, 40)
     for row in (prepared, trained):
         assert 100 < float(str(row["peak_mb"])) < 4000
-    assert float(str(trained["tenfold_peak_mb"])) > float(str(trained["peak_mb"])) + 50
+    assert float(str(trained["tenfold_peak_mb"])) > float(str(trained["peak_mb"])) + 40
     assert float(str(prepared["kb_a_clip"])) < float(str(trained["kb_a_clip"]))
