@@ -228,7 +228,7 @@ class _Follower:
         )  # fmt: skip
         # Two windows may both tell of the seconds that they share: the first one's word stands.
         known = max((part[-1] for part in self._curve_s if len(part)), default=-np.inf)
-        new = told.seconds > known
+        new = told.seconds > known + self._step_s / 2  # the same moment, but for rounding, is no new one
         self._curve_s.append(told.seconds[new])
         self._curve_px.append(told.curve_px[new])
         self._peaks += [peak for peak in told.peaks if peak.apex_s > known - REACH_S]

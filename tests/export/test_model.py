@@ -13,8 +13,9 @@ from scipy.special import softmax
 
 from mer.errors import MerError
 from mer.export import ReleasedModel, load_model
-from mer.export.card import model_card
+from mer.export.card import calibration_line, model_card
 from mer.export.file import write_model
+from mer.export.settings import portable
 from mer.features.augment import flip_maps
 from mer.metrics.calibration import calibrate
 from mer.trained import load_run
@@ -121,6 +122,24 @@ def test_path_of_this_machine_is_left_out_of_the_settings(model: ReleasedModel) 
     assert model.settings["align"]["landmarks"]["path"] is None
     assert model.settings["flow"] == {"_target_": "mer.flow.DISFlow", "preset": "medium"}
     assert set(model.settings) == {"align", "apex", "magnify", "flow", "features"}
+
+
+def test_every_kind_of_path_becomes_null_and_nothing_else_does() -> None:
+    given = {"home": "~someone", "windows": "C:\\clips", "deep": [{"unix": "clips/a"}], "name": "casme2", "size": 28}
+    left = {"home": None, "windows": None, "deep": [{"unix": None}], "name": "casme2", "size": 28}
+    assert portable(given) == left
+
+
+@pytest.mark.parametrize(("after", "gains"), [(0.38, True), (0.42, False)])
+def test_line_says_where_the_temperature_gains_nothing_on_other_subjects(after: float, gains: bool) -> None:
+    fits = {"before": {"nll": 0.39, "ece": 0.132}, "after": {"nll": 0.37, "ece": 0.1}}
+    cross_fitted = {"nll": after, "ece": 0.135, "ece_if_calibrated": 0.118}
+    line = calibration_line({"calibration": {**fits, "cross_fitted": cross_fitted, "temperature": 1.14}})
+    assert line.startswith(
+        f"temperature 1.140, each subject's clips by that of the others: NLL 0.390 before, {after:.3f}"
+    )
+    assert "ECE 0.132, 0.135, where true probabilities of so few clips show 0.118" in line
+    assert line.endswith("too few clips to gain by it") != gains
 
 
 def test_names_cannot_bring_markup_into_the_card(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The ensemble's Grad-CAM is the mean of its networks', lies where they look, and costs the model nothing."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -121,3 +122,38 @@ def test_recognizer_adds_the_picture_where_it_is_asked_to() -> None:
     assert having.grad_cam.shape == having.onset.shape
     assert np.ptp(having.grad_cam.astype(int), axis=-1).max() > 50  # colours
     assert labelled[0].probabilities == labelled[1].probabilities
+
+
+class Untold(nn.Module):
+    """A network that does not name its last maps."""
+
+    def forward(self, first: Tensor, _: Tensor) -> Tensor:
+        return first.mean((2, 3))
+
+
+def test_model_that_does_not_tell_its_maps_has_no_picture_of_them() -> None:
+    silent = replace(untrained_model(), nets=(Untold(),))
+    images = frames([Bump(0.2, 0.2)], np.arange(10) / 25)
+    recognizer = Recognizer(silent, FixedLandmarks(), device="cpu", grad_cam=True)
+    (movement,) = recognizer.recognise(images, 25.0, [Interval(0, 5, 8)])
+    assert movement.pictures is not None
+    assert movement.pictures.grad_cam is None
+
+
+def test_picture_is_of_the_label_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = untrained_model()
+    nets = tuple(copy.deepcopy(net) for net in model.nets)
+    for net in nets:
+        net.head.bias[2] += 100  # type: ignore[operator, union-attr]
+    asked = []
+
+    def heat(_: ReleasedModel, maps: FlowMaps, class_index: int, size_px: int) -> Tensor:
+        asked.append((class_index, size_px))
+        return torch.zeros(1, size_px, size_px)
+
+    monkeypatch.setattr("mer.predict.recognizer.mean_heat", heat)
+    images = frames([Bump(0.2, 0.2)], np.arange(10) / 25)
+    recognizer = Recognizer(replace(model, nets=nets), FixedLandmarks(), device="cpu", grad_cam=True)
+    (movement,) = recognizer.recognise(images, 25.0, [Interval(0, 5, 8)])
+    assert movement.label == model.classes[2]
+    assert asked == [(2, 64)]

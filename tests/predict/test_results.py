@@ -103,6 +103,13 @@ def test_annotated_video_has_every_frame_and_a_strip_below(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.parametrize(("fps", "expected"), [(40.0, 40.0), (float("nan"), 25.0)], ids=["its own", "as the file says"])
+def test_annotated_video_plays_at_the_videos_rate(fps: float, expected: float, tmp_path: Path) -> None:
+    images = [np.full((*SHAPE, 3), 90, np.uint8)] * 4
+    write_annotated(Stream(images, np.arange(4) / 25), replace(prediction(), fps=fps), tmp_path / "talk.mp4")
+    assert cv2.VideoCapture(str(tmp_path / "talk.mp4")).get(cv2.CAP_PROP_FPS) == expected
+
+
 def test_box_changes_colour_in_a_movement_and_label_stays_a_second() -> None:
     image = np.full((300, 400, 3), 90, np.uint8)
     told = of_size(400, 300)

@@ -84,9 +84,26 @@ def test_head_that_jumps_is_found_anew() -> None:
     assert any(20 <= at <= 27 for at in source.asked)
 
 
+def test_another_face_ends_what_is_told_of_the_first() -> None:
+    class Turns(FixedLandmarks):
+        def find(self, onsets, clips):  # type: ignore[no-untyped-def]
+            found = super().find(onsets, clips)
+            shift = np.array([45, 40], np.float32) * (len(self.asked) > 1)
+            return [FoundLandmarks(one.points_px - shift) if isinstance(one, FoundLandmarks) else one for one in found]
+
+    source = Turns()
+    found = spot(stream([], fps=25, duration_s=2.6), source, SETTINGS)
+    turned_s = source.asked[1] / 25
+    assert [span.first_frame for span in found.face_spans()] == [0, source.asked[1]]
+    # Each face is compared with itself alone, 0.3 s before and after.
+    assert not (np.abs(found.curve_s - turned_s) < 0.2).any()
+    assert (found.curve_s < turned_s).any()
+    assert (found.curve_s > turned_s).any()
+
+
 def test_windows_overlap_so_that_no_second_is_unwatched() -> None:
     found = spotted(stream([Bump(1.7), Bump(3.4)], fps=20, duration_s=5.0))
-    assert np.diff(found.curve_s).max() < 0.11
+    assert 0.02 < np.diff(found.curve_s).min() <= np.diff(found.curve_s).max() < 0.11
     assert [round(found.seconds[one.interval.apex], 1) for one in found.movements] == [1.7, 3.4]
 
 
@@ -130,6 +147,9 @@ def test_several_faces_are_remarked_once_with_their_first_time() -> None:
     found = spot(Stream(dark, np.arange(100) / 25), Two(), SpotSettings(window_s=1.0))
     (remark,) = found.remarks
     assert remark.startswith("2 faces, the largest taken, first at 0.")
+    first, second = found.face_spans()
+    assert (first.first_frame, first.last_frame) == (0, 1)
+    assert 10 <= second.first_frame < 17
 
 
 def test_watched_seconds_are_those_of_the_curve_without_its_gaps() -> None:
