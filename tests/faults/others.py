@@ -14,9 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults.cases import (
-    EXPORT,
     LONG,
-    MAGNIFY,
     PARALLEL,
     PREDICT,
     PREPARE,
@@ -36,8 +34,7 @@ _BAD_INPUT, _STOPPED = 2, 130
 _DAY_S = 86_400.0
 _ATTEMPTS = 3  # a command
 _FILLER = "filler.log"  # no result
-# Kilobytes of room for a part of what a command writes.
-_ROOMS = {PREPARE: (256, 1024), TRAIN: (100, 300), PREDICT: (100, 400, 900), MAGNIFY: (100, 400), EXPORT: (40,)}
+_ROOMS = (0.0, 0.3, 0.7)  # of what a command writes
 _MEGABYTES = (1, 10, 20, 30, 40)
 
 Fault = Callable[[Case, Path, Path], Losses]
@@ -47,9 +44,9 @@ def disk_full(case: Case, data: Path, work: Path) -> Losses:
     """The disk has no room, or room for a part of what the command writes; then it is given more."""
     losses = Losses()
     alone = undisturbed(case, data, work / "alone").result
-    for kilobytes in (0, *_ROOMS.get(case, ())):
+    for room in _ROOMS:
         with _disk(work / "disk", "size=64m") as out:
-            _fill(out, kilobytes)
+            _fill(out, int(room * sum(map(len, alone.values()))))
             _expect(start(case.words(data, out), work / "logs"), {_BAD_INPUT}, losses)
             losses.half_written += half_written(out)
             (out / _FILLER).unlink()
@@ -220,7 +217,7 @@ def _wait_until(fork: Fork, is_time: Callable[[], bool]) -> int | None:
 
 
 def _has_fold(case: Case, out: Path) -> bool:
-    return any(not path.parent.name.startswith(".") for path in unit_times(case, out))
+    return bool(unit_times(case, out))
 
 
 def _limit(megabytes: int) -> Before:
@@ -232,9 +229,9 @@ def _limit(megabytes: int) -> Before:
     return limit
 
 
-def _fill(disk: Path, free_kilobytes: int) -> None:
+def _fill(disk: Path, free_bytes: int) -> None:
     """Leave so much room on ``disk``."""
-    room = shutil.disk_usage(disk).free - free_kilobytes * 1024
+    room = shutil.disk_usage(disk).free - free_bytes
     with (disk / _FILLER).open("wb") as filler:
         os.posix_fallocate(filler.fileno(), 0, room)
 
