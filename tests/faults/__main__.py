@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -36,11 +37,12 @@ def main() -> int:
         from tests.faults.material import write_data  # imports torch
 
         write_data(work / "data")
-        for number, (name, inject) in enumerate(_faults(wanted.kills, wanted.kills_short)):
+        for number, (fault, command, inject) in enumerate(_faults(wanted)):
+            name = f"{fault}: {command}"
             if wanted.only is None or any(part in name for part in wanted.only):
                 losses = inject(work / "data", work / str(number))
                 lost += losses.total
-                rows[name] = row_of(name, losses)
+                rows[name] = row_of(fault, command, losses)
                 _tell(rows[name], losses)
                 if wanted.csv:
                     write_rows(wanted.csv, rows)
@@ -53,17 +55,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="SIGKILLs of a command that goes on (50)")
     parser.add_argument("--kills-short", type=int, default=10, help="SIGKILLs of a command that makes one thing (10)")
-    parser.add_argument("--only", nargs="*", help="parts of the faults' names")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="at most so long to kill a command (no limit)")
+    parser.add_argument("--only", nargs="*", help="parts of names, as 'Ctrl-C: predict'")
     parser.add_argument("--csv", type=Path, help="the table; rows of other faults in it are kept")
     parser.add_argument("--table", type=Path, help="a page whose table is filled in with these rows")
     return parser
 
 
-def _faults(kills: int, kills_short: int) -> Iterator[tuple[str, Fault]]:
-    for cases, number in ((LONG, kills), (SHORT, kills_short)):
+def _faults(wanted: argparse.Namespace) -> Iterator[tuple[str, str, Fault]]:
+    for cases, kills in ((LONG, wanted.kills), (SHORT, wanted.kills_short)):
         for case in cases:
-            yield f"SIGKILL: {case.name}", partial(inject_kills, case, kills=number)
-    yield from OTHERS.items()
+            yield "SIGKILL", case.name, partial(inject_kills, case, kills=kills, minutes=wanted.minutes)
+    for fault, (inject, cases) in OTHERS.items():
+        for case in cases:
+            yield fault, case.name, partial(inject, case)
 
 
 def _tell(row: dict[str, str], losses: Losses) -> None:

@@ -1,5 +1,6 @@
 """SIGKILL at random moments, the same command again, until it ends; then beside an undisturbed command."""
 
+import math
 import random
 import re
 import shutil
@@ -24,14 +25,19 @@ class Undisturbed:
     seconds: float
 
 
-def inject_kills(case: Case, data: Path, work: Path, kills: int) -> Losses:
-    """Kill the command of ``case`` so many times, in as many runs as that takes."""
+def inject_kills(case: Case, data: Path, work: Path, kills: int, minutes: float = math.inf) -> Losses:
+    """Kill the command of ``case`` so many times, or for so many minutes, in as many runs as that takes."""
     draw = random.Random(case.seed)
     alone = undisturbed(case, data, work / "undisturbed")
     losses = Losses()
-    while losses.tries < kills:
+    end = time.monotonic() + 60 * minutes
+
+    def is_enough() -> bool:
+        return losses.tries >= kills or time.monotonic() >= end
+
+    while not is_enough():
         out = work / f"run-{losses.runs}"
-        while not _start_and_kill(case, data, out, draw, alone.seconds if losses.tries < kills else None, losses):
+        while not _start_and_kill(case, data, out, draw, None if is_enough() else alone.seconds, losses):
             pass
         losses.compare(alone.result, case.result(out))
         losses.left_over += left_over(out)

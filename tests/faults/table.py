@@ -8,22 +8,30 @@ from pathlib import Path
 from tests.faults.losses import Losses
 
 BEGIN, END = "<!-- faults: written by make test-faults -->", "<!-- end of faults -->"
+_WORDS = ("fault", "command", "on")
 Row = dict[str, str]
 
 
-def row_of(name: str, losses: Losses) -> Row:
-    """One fault's row."""
+def row_of(fault: str, command: str, losses: Losses) -> Row:
+    """The row of one fault in one command."""
     counts = {kind.replace("_", " "): str(len(lines)) for kind, lines in losses.lines.items()}
-    tried = {"injected": str(losses.tries), "commands completed": str(losses.runs)}
-    return {"fault": name, **tried, **counts, "lost": str(losses.total), "on": f"{datetime.now():%Y-%m-%d}"}
+    tried = {"injected": str(losses.tries), "completed": str(losses.runs)}
+    return {
+        "fault": fault,
+        "command": command,
+        **tried,
+        **counts,
+        "lost": str(losses.total),
+        "on": f"{datetime.now():%Y-%m-%d}",
+    }
 
 
 def read_rows(file: Path) -> dict[str, Row]:
-    """The rows that are there already, by fault."""
+    """The rows that are there already, by fault and command."""
     if not file.is_file():
         return {}
     with file.open(newline="") as opened:
-        return {row["fault"]: row for row in csv.DictReader(opened)}
+        return {f"{row['fault']}: {row['command']}": row for row in csv.DictReader(opened)}
 
 
 def write_rows(file: Path, rows: Mapping[str, Row]) -> None:
@@ -50,7 +58,8 @@ def fill_in(page: Path, rows: Mapping[str, Row]) -> None:
 def markdown(rows: Mapping[str, Row]) -> str:
     """The rows as a table, and what they sum to."""
     columns = list(next(iter(rows.values())))
-    lines = [columns, ["---", *["---:"] * (len(columns) - 2), "---"], *(list(row.values()) for row in rows.values())]
-    numbers = [column for column in columns if column not in ("fault", "on")]
-    lines.append(["all", *(str(sum(int(row[one]) for row in rows.values())) for one in numbers), ""])
+    numbers = [column for column in columns if column not in _WORDS]
+    rule = ["---" if column in _WORDS else "---:" for column in columns]
+    lines = [columns, rule, *(list(row.values()) for row in rows.values())]
+    lines.append(["all", "", *(str(sum(int(row[one]) for row in rows.values())) for one in numbers), ""])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -12,8 +12,8 @@ def test_rows_of_several_runs_are_kept_and_summed_on_the_page(tmp_path: Path) ->
     csv, page = tmp_path / "faults.csv", tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     assert read_rows(csv) == {}
-    write_rows(csv, {"one": row_of("one", Losses(tries=3, runs=2, failed=["a", "b"]))})
-    rows = read_rows(csv) | {"two": row_of("two", Losses(tries=4, runs=1, half_written=["c"]))}
+    write_rows(csv, {"one: train": row_of("one", "train", Losses(tries=3, runs=2, failed=["a", "b"]))})
+    rows = read_rows(csv) | {"two: train": row_of("two", "train", Losses(tries=4, runs=1, half_written=["c"]))}
     write_rows(csv, rows)
     assert read_rows(csv) == rows
     fill_in(page, rows)
@@ -31,5 +31,5 @@ def test_rows_of_several_runs_are_kept_and_summed_on_the_page(tmp_path: Path) ->
 def test_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("text\n")
     with pytest.raises(ValueError, match="has no"):
-        fill_in(tmp_path / "page.md", {"one": row_of("one", Losses())})
+        fill_in(tmp_path / "page.md", {"one: train": row_of("one", "train", Losses())})
     assert (tmp_path / "page.md").read_text() == "text\n"
