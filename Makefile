@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all test-slurm test-faults lint docs pictures bench lock licences audit clean
+.PHONY: help install demo test test-all test-slurm test-faults fuzz lint docs pictures bench lock licences audit clean
 
 PYTHON ?= python3
 EXTRAS ?= dev
@@ -8,6 +8,7 @@ LOCKED ?=
 MER := .venv/bin/mer
 PYTEST := OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n auto
 DEMO := demo
+EXAMPLES ?= 300
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +47,9 @@ test-slurm: install ## sweeps through a Slurm of one machine; root where Slurm i
 
 test-faults: install ## kill, fill disks, press Ctrl-C: what real commands lose by it; root for the disks
 	OMP_NUM_THREADS=1 .venv/bin/python -m tests.faults --table docs/reliability.md
+
+fuzz: install ## files and settings from elsewhere, EXAMPLES=300 of each property; counts what was taken and refused
+	OMP_NUM_THREADS=1 .venv/bin/python -m tests.hostile --examples $(EXAMPLES)
 
 lint: install ## ruff and mypy
 	.venv/bin/ruff check .

@@ -117,9 +117,9 @@ def open_video(video: str) -> cv2.VideoCapture:
         MerError: its frames claim more pixels than an image may have.
     """
     capture = cv2.VideoCapture(video)
-    size = (float(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    width_px, height_px = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
     try:
-        require_within_bound(*size, video)
+        require_within_bound(width_px, height_px, video)
     except MerError:
         capture.release()
         raise

@@ -52,9 +52,14 @@ def determinism_table(rows: Sequence[Mapping[str, object]], title: str) -> Table
     """The rows for a terminal."""
     table = Table("step", "largest value", "once more", "more threads", "alone, or other engine", "CUDA", title=title)
     for row in rows:
-        told = (_NOT_MEASURED if row[way] is None else f"{row[way]:.1e}" if row[way] else "0" for way in WAYS)
-        table.add_row(str(row["step"]), f"{row['largest']:.3g}", *told)
+        table.add_row(str(row["step"]), f"{row['largest']:.3g}", *(_told(way, row[way]) for way in WAYS))
     return table
+
+
+def _told(way: str, difference: object) -> str:
+    if difference is None:
+        return _NOT_MEASURED if way == "cuda" else "-"
+    return f"{difference:.1e}" if difference else "0"
 
 
 def _path_rows(n_threads: int) -> Iterator[dict[str, object]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
 from mer.pixels import decoded
@@ -39,7 +40,8 @@ class Pictures:
             return Markup()
         shrink = min(1.0, _WIDEST_PX / image.shape[1], _HIGHEST_PX / image.shape[0])
         if shrink < 1:
-            image = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+            resized = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+            image = np.asarray(resized, np.uint8)
         quality = [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
         content = cv2.imencode(".webp", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
         return self._picture("image/webp", content, caption, image.shape[1], image.shape[0])
