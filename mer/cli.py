@@ -24,12 +24,23 @@ VERBS = {
     "bench": "mer's speed beside what a user would use instead, and the error of landmarks",
 }
 BAD_INPUT = 2
+_PIPE_CLOSED = 1  # as rich has it
 _HELP = {"-h", "--help", "--hydra-help"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``mer`` with ``arguments`` (default: the command line's). Returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _main(words, is_process=arguments is None)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `mer score FILE | head`: the reader has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains as it ends
+        return _PIPE_CLOSED
+    return code
+
+
+def _main(words: list[str], is_process: bool) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
@@ -42,10 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*(f"mer: {one_line(line)}" for line in failed.lines), sep="\n", file=sys.stderr)
         return failed.code
     except KeyboardInterrupt:
-        if arguments is None:  # the process ends: Ctrl-C once more ends it at once, with no word of what it was at
+        if is_process:  # the process ends: Ctrl-C once more ends it at once, with no word of what it was at
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         print("stopped; start the same command again to go on", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        raise
     except Exception as error:
         message = None if os.environ.get("MER_DEBUG") else _message(error)
         if message is None:

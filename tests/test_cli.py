@@ -123,3 +123,18 @@ def test_ctrl_c_once_more_ends_a_command_at_once_and_is_no_matter_of_who_calls_i
     finally:
         signal.signal(signal.SIGINT, before)
     assert capsys.readouterr().err == 2 * "stopped; start the same command again to go on\n"
+
+
+@pytest.mark.parametrize("words", [(), ("train", "--help"), ("score", "predictions.csv")])
+def test_reader_that_goes_away_is_no_error(words: tuple[str, ...], tmp_path: Path) -> None:
+    """As `mer score FILE | head -1`, whose head ends first."""
+    lines = ["dataset,subject,clip,target,prediction", *(f"smic,s{n},c{n},happiness,happiness" for n in range(400))]
+    (tmp_path / "predictions.csv").write_text("\n".join(lines) + "\n")
+    command = [sys.executable, "-c", "import sys; from mer.cli import main; sys.exit(main())", *words]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        told = process.stderr.read()
+        code = process.wait()
+    assert (told, code) == ("", 1)
