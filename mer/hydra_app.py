@@ -84,6 +84,8 @@ def run_hydra(verb: str, task: Task, arguments: Sequence[str]) -> None:
     outcomes: list[Outcome] = []
     try:
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=verb)(job)()
+    except BrokenPipeError:  # who reads the help has what he wanted
+        raise
     except Exception as error:  # a search gives up where its trials fail: why they did is the message
         outcomes = SweepRecords.collect(launch)
         if not composed and not outcomes and user_message(error) is None:
