@@ -44,7 +44,7 @@ def draw_timeline(prediction: Prediction) -> Figure:
         axes.annotate(text, (one.apex_s, 0.98), xycoords=("data", "axes fraction"), rotation=90, va="top", fontsize=7)
     if len(prediction.movements) > _MOST_NAMED:
         axes.legend(loc="upper right", fontsize=7)
-    title = f"{prediction.video}: {len(prediction.movements)} movements; grey below: a face is followed"
+    title = f"{prediction.video}, movements: {len(prediction.movements)}; grey below: a face is followed"
     axes.set(xlabel="time (s)", ylabel="movement (px of a 128 px crop)", title=title)
     axes.set(xlim=(0, max(prediction.duration_s, 1e-3)))
     axes.set_ylim(bottom=0)

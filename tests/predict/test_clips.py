@@ -42,10 +42,10 @@ def test_crop_is_that_of_the_models_settings(tmp_path: Path) -> None:
 
 def test_frames_a_second_are_those_of_the_time_stamps(tmp_path: Path) -> None:
     kept = MovementFrames("talk", Interval(7, 8, 9), tmp_path)
-    for image, seconds in zip(IMAGES[:3], (1.0, 1.02, 1.08), strict=True):
+    for image, seconds in zip(IMAGES[:3], (1.0, 1.02, 1.05), strict=True):
         kept.add(image, seconds)
     (clip,) = kept.clips().to_dict("records")
-    assert clip["fps"] == pytest.approx(2 / 0.08)
+    assert clip["fps"] == pytest.approx(2 / 0.05)
     assert (clip["onset"], clip["apex"], clip["offset"]) == (7, 8, 9)
     assert [Path(file).name for file in clip["files"]] == ["7.bmp", "8.bmp", "9.bmp"]
 

@@ -195,6 +195,7 @@ def test_timeline_of_an_hour_has_no_more_parts_than_that_of_a_minute() -> None:
     hour = replace(prediction(*many), duration_s=1200.0, face_spans=(FaceSpan(0, 49, 0.0, 1.96),) * 3000)
     (axes,) = draw_timeline(hour).axes
     assert len(axes.get_children()) < 40
+    assert axes.get_xlim() == (0, 1200)
     assert [len(one.get_paths()) for one in axes.collections] == [3000, 0, 3000, 0]
 
 
