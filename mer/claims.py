@@ -258,6 +258,16 @@ def _create(path: Path) -> bool:
     return True
 
 
+def sign(path: Path) -> None:
+    """Write into ``path`` which process this is, for :func:`is_signed_by_the_dead`."""
+    path.write_text(json.dumps(_myself()))
+
+
+def is_signed_by_the_dead(path: Path) -> bool:
+    """Whether ``path`` was signed by a process of this machine, since its boot, that is no more."""
+    return _has_ended(_read(path))
+
+
 def _read(path: Path) -> dict[str, object]:
     """What the holder wrote of itself; nothing where it was killed before it could, or has gone."""
     try:

@@ -1,5 +1,6 @@
 """Turns an exception into the one line a user reads, or says that it is a defect of ours."""
 
+import errno
 import re
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ _NO_MEMORY = re.compile(
     r"|can't start new thread|could not create a (?:primitive|memory object)|failed to map segment",
     re.IGNORECASE,
 )
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LONGEST_REASON = 200  # characters; torch tells of each pool
 _PLUGIN = re.compile(r"Could not find 'hydra/(?:launcher|sweeper)/(joblib|submitit|ray|optuna)\w*'")
 
@@ -39,6 +41,8 @@ def user_message(error: BaseException) -> str | None:
     root = chain[-1]
     if isinstance(root, OSError) and root.filename is not None:
         return str(MerError(f"access to {root.filename}", root.strerror or "none", "check path and permissions"))
+    if isinstance(root, OSError) and root.errno in _NO_ROOM:  # in a package's file, whose name it does not tell
+        return str(MerError("room on the disk", root.strerror or "none", "free disk space or choose another folder"))
     return _one_line(root) if isinstance(error, InstantiationException) else None
 
 

@@ -1,5 +1,6 @@
 """What the jobs of a sweep came to: told by each job, wherever it ran, and shown when all have ended."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,10 +17,12 @@ from omegaconf import DictConfig
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from mer.claims import is_signed_by_the_dead, sign
 from mer.errors import MerError
 from mer.files import atomic_file
 
 _SWEEP_FILE = "+sweep="
+_JOBS, _LAUNCHER = ".jobs-", "launcher"
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,14 @@ class SweepRecords(Callback):
         return f"+hydra.callbacks.sweep_records={{_target_:{__name__}.SweepRecords,launch:{launch}}}"
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Keep in mind where the outcomes will lie."""
-        self._folders[self.launch] = _folder(Path(config.hydra.sweep.dir), self.launch)
+        """Keep in mind where the outcomes will lie; remove those of sweeps that were killed."""
+        sweep = Path(config.hydra.sweep.dir)
+        for killed in [one for one in sweep.glob(f"{_JOBS}*") if is_signed_by_the_dead(one / _LAUNCHER)]:
+            shutil.rmtree(killed, ignore_errors=True)
+        folder = self._folders[self.launch] = _folder(sweep, self.launch)
+        with contextlib.suppress(OSError):  # the first job that cannot write says so
+            folder.mkdir(parents=True, exist_ok=True)
+            sign(folder / _LAUNCHER)
 
     @classmethod
     def collect(cls, launch: str) -> list[Outcome]:
@@ -149,4 +158,4 @@ def failures(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _folder(sweep: Path, launch: str) -> Path:
-    return sweep / f".jobs-{launch}"
+    return sweep / f"{_JOBS}{launch}"

@@ -122,3 +122,9 @@ def test_lack_of_memory_is_one_line_that_says_how_to_go_on(error: Exception, say
 def test_torch_and_numpy_say_what_is_taken_for_lack_of_memory() -> None:
     for allocate in (torch.empty, np.empty):
         assert str(user_message(caught(allocate, 2**57))).startswith("expected enough memory")
+
+
+def test_full_disk_is_one_line_where_no_file_is_named() -> None:
+    says = "expected room on the disk; got No space left on device; free disk space or choose another folder"
+    assert user_message(OSError(errno.ENOSPC, "No space left on device")) == says
+    assert user_message(OSError(errno.EBADF, "Bad file descriptor")) is None

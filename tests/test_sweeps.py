@@ -19,6 +19,7 @@ from mer.errors import MerError
 from mer.hydra_app import conf_dir
 from mer.messages import user_message
 from mer.protocols import reporting
+from mer.sweeps import SweepRecords
 from tests.fakes import write_flow_images
 from tests.runner import run_mer, train_words
 
@@ -257,3 +258,20 @@ def test_composing_a_sweep_imports_no_torch() -> None:
     # What hands out jobs to other processes composes all of them first.
     script = "import sys, mer.verbs.train; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_outcomes_of_a_killed_sweep_are_removed_by_the_next_and_those_of_a_living_one_are_not(tmp_path: Path) -> None:
+    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}})
+    killed, living = tmp_path / ".jobs-killed", tmp_path / ".jobs-living"
+    SweepRecords("living").on_multirun_start(config)
+    killed.mkdir()
+    ended = subprocess.Popen(["true"])
+    signature = json.loads((living / "launcher").read_text())
+    ended.wait()
+    (killed / "launcher").write_text(json.dumps(signature | {"pid": ended.pid}))
+    (killed / "1-2.json").touch()
+    SweepRecords("next").on_multirun_start(config)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".jobs-living", ".jobs-next"]
+    for launch in ("living", "next"):
+        assert SweepRecords.collect(launch) == []
+    assert list(tmp_path.iterdir()) == []
