@@ -36,6 +36,12 @@ def test_colours_are_red_green_blue() -> None:
     np.testing.assert_array_equal(image, NOISE)
 
 
+def test_tables_before_the_frame_are_no_frame() -> None:
+    data = cv2.imencode(".jpg", NOISE)[1].tobytes()
+    for mark in (b"\xff\xc4", b"\xff\xc8", b"\xff\xcc"):
+        assert image_size(data[:2] + mark + b"\x00\x0b" + b"\x7f" * 9 + data[2:]) == (11, 7)
+
+
 def test_thumbnail_and_fill_bytes_before_the_frame_are_passed_over() -> None:
     data = cv2.imencode(".jpg", NOISE)[1].tobytes()
     thumbnail = cv2.imencode(".jpg", NOISE[:3, :3])[1].tobytes()

@@ -49,6 +49,14 @@ def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.slow
+def test_run_that_values_are_changed_in_is_taken(base: list[str], tmp_path: Path) -> None:
+    """Else all of the examples below would be refused for the same reason."""
+    places = (f"outputs={tmp_path / 'outputs'}", f"store={tmp_path / 'store'}")
+    code, _, err = run_quietly("run without a change", "train", *base, *places)
+    assert code == 0, err
+
+
+@pytest.mark.slow
 @fewer(2)
 @given(data=st.data())
 def test_any_value_of_any_setting_trains_or_is_refused(
