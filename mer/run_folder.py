@@ -162,11 +162,16 @@ def _open_only(path: Path, key: str, config: Mapping[str, Any], shared: bool) ->
 def _open_new(outputs: Path, name: str, key: str, config: Mapping[str, Any]) -> RunFolder:
     for attempt in range(1, 1000):
         path = outputs / (name if attempt == 1 else f"{name}-{attempt}")
-        if not path.exists():
+        if not path.exists() or _was_never_begun(path):
             opened = _open(path, key, config)
             if opened is not None:
                 return opened
     raise MerError(f"a free folder name in {outputs}", "1000 taken", "set run_dir=DIR")
+
+
+def _was_never_begun(path: Path) -> bool:
+    """Whether ``path`` is what a process left that was killed, or had no room, before it could write run.json."""
+    return path.is_dir() and all(one.name == "config.yaml" or one.name.startswith(".") for one in path.iterdir())
 
 
 def _open(path: Path, key: str, config: Mapping[str, Any], shared: bool = False) -> RunFolder | None:

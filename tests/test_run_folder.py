@@ -155,3 +155,15 @@ def test_run_key_depends_on_settings_and_clips() -> None:
 
 def test_provenance_names_versions() -> None:
     assert {"mer", "torch", "kornia"} <= set(provenance()["versions"])
+
+
+def test_folder_of_a_run_that_was_never_begun_is_taken(tmp_path: Path) -> None:
+    husk, foreign = tmp_path / "sweep" / "a-1", tmp_path / "sweep" / "b-1"
+    for folder in (husk, foreign):
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").touch()
+    (foreign / "notes.txt").touch()
+    for job, name in (("sweep/a-1", "a-1"), ("sweep/b-1", "b-1-2")):
+        with open_run(tmp_path, job, {"seed": 1}, job=job) as run:
+            assert run.path.name == name
+            assert (run.path / "config.yaml").read_text() == "seed: 1\n"

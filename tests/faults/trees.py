@@ -17,13 +17,14 @@ from mer.video_writer import is_whole_mp4
 Content = dict[str, bytes]
 _UNLIKE = ("seconds", "git_commit", "started", "files")  # of JSON: what differs by run, or by folder
 _KEPT_HIDDEN = (".lock",)  # a run's, empty
+_HYDRAS = ("multirun.yaml",)  # written at a sweep's start and read by nobody; empty where there was no room for it
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file that a user or mer would read: no hidden ones, which are locks, claims and files in the making."""
+    """Every file that a user or mer would read: none that is hidden, a lock, a claim or a file in the making."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and not any(part.startswith(".") for part in parts):
+        if path.is_file() and path.name not in _HYDRAS and not any(part.startswith(".") for part in parts):
             yield path
 
 
@@ -44,7 +45,7 @@ def half_written(folder: Path) -> list[str]:
 def left_over(folder: Path) -> list[str]:
     """Hidden files, once a command has ended well: what those that were killed had begun."""
     hidden = set(folder.rglob("*")) - set(files(folder))
-    found = (path for path in hidden if path.is_file() and path.name not in _KEPT_HIDDEN)
+    found = (path for path in hidden if path.is_file() and path.name not in (*_KEPT_HIDDEN, *_HYDRAS))
     return sorted(str(path.relative_to(folder)) for path in found)
 
 
