@@ -23,7 +23,7 @@ from mer.recognition import MicroExpressionModule
 from tests.models.zoo import CLASSES, MODELS, Part, part
 
 SUBJECTS = 12  # a clip of each class each, so that guesses of shuffled labels are independent
-# Those that learn these clips at this size and in so few epochs; the others' descriptors or streams need more than that.
+# Those that were seen to learn these clips at this size and in so few epochs.
 LEARNERS = ("bi_woof", "dual_branch", "flow_evm", "graph_tcn", "htnet", "off_apexnet", "rcn_a", "ststnet")
 GUESSERS = ("chance", "majority")
 # Through a stack, in a second; the others take a Lightning fit a fold.
