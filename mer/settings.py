@@ -10,6 +10,7 @@ from typing import Any
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationResolutionError
 
 from mer.errors import MerError
 
@@ -22,7 +23,7 @@ _MADE = (
 _ROOT: Mapping[str, Any] = {
     **dict.fromkeys(("name", "sweep_name", "store", "outputs"), str),
     **dict.fromkeys(("seed", "batch_size"), int),
-    **dict.fromkeys(("run_dir", "objective"), str | None),
+    "run_dir": str | None,
     **dict.fromkeys(("share_run", "show_faces", "json"), bool),
 }
 _FLAGS: Mapping[str, Any] = {"_target_": str, "_partial_": bool, "_recursive_": bool, "_convert_": str}
@@ -38,7 +39,10 @@ def require_fitting(cfg: DictConfig) -> None:
         MerError: one is of another type than its part's signature says; a group names nothing to make; or a whole
             number is beyond 64 bits.
     """
-    content: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
+    try:
+        content: Any = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
+    except InterpolationResolutionError:  # a part refers to another that this verb has not: the verb knows what to say
+        return
     for name, hint in _ROOT.items():
         if name in content:
             _require(name, content[name], hint)

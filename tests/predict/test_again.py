@@ -50,9 +50,9 @@ def test_finished_video_is_not_predicted_again_until_something_is_another(
     assert "was complete" in predict(capsys, moved, *words[1:]).out
     assert {file.name: file.stat().st_mtime_ns for file in out.iterdir()} == before
     (out / "talk.png").unlink()
-    assert "1 movements" in predict(capsys, *words).out
+    assert "1 movement" in predict(capsys, *words).out
     other = predict(capsys, *words, "sensitivity=0.6", "annotate=false", "timeline=false")
-    assert "1 movements" in other.out
+    assert "1 movement" in other.out
     # What stood there beside the lines was not of them.
     assert [file.name for file in out.iterdir()] == ["talk.jsonl"]
 
