@@ -7,22 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mer.export import ReleasedModel, load_model, write_model
+from mer.export import load_model
 from mer.predict.again import finished_lines, model_digest, prediction_key
 from mer.predict.outputs import choose_outputs
-from mer.trained import load_run
-from tests.fakes.trained import write_trained_run
+from tests.predict.command import predict
 from tests.predict.faces import Bump, stream, write_video
-from tests.runner import Result, run_mer
-
-LANDMARKS = ("align=dlib", "align.landmarks._target_=tests.predict.faces.FixedLandmarks")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    write_model(ReleasedModel.from_run(load_run(write_trained_run(folder / "run"))), folder / "model.safetensors")
-    return folder / "model.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +20,11 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_video(tmp_path_factory.mktemp("video") / "talk.avi", images, 25.0)
 
 
-def predict(capsys: pytest.CaptureFixture[str], *words: str) -> Result:
-    return run_mer(capsys, "predict", *words, *LANDMARKS, "device=cpu")
-
-
 def test_finished_video_is_not_predicted_again_until_something_is_another(
-    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], model_file: Path, video: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    words = (video, f"model={model}", f"out={out}")
+    words = (video, f"model={model_file}", f"out={out}")
     predict(capsys, *words)
     before = {file.name: file.stat().st_mtime_ns for file in out.iterdir()}
     again = predict(capsys, *words)
@@ -77,10 +62,10 @@ def test_key_tells_other_bytes_models_and_settings_apart_and_no_names(tmp_path: 
     assert len({key, *others}) == 7
 
 
-def test_model_is_another_one_by_a_weight_or_what_decides_its_use(model: Path) -> None:
-    released = load_model(model)
+def test_model_is_another_one_by_a_weight_or_what_decides_its_use(model_file: Path) -> None:
+    released = load_model(model_file)
     digests = {model_digest(released), model_digest(replace(released, temperature=9.0))}
-    assert model_digest(load_model(model)) in digests
+    assert model_digest(load_model(model_file)) in digests
     parameter = next(released.nets[-1].parameters())
     parameter.view(-1)[0] += 1
     assert len(digests | {model_digest(released)}) == 3

@@ -5,21 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mer.export import ReleasedModel, write_model
 from mer.predict import Prediction, VideoFile
-from mer.trained import load_run
-from tests.fakes.trained import write_trained_run
+from tests.predict.command import predict
 from tests.predict.faces import Bump, stream, write_video
-from tests.runner import Result, run_mer
-
-LANDMARKS = ("align=dlib", "align.landmarks._target_=tests.predict.faces.FixedLandmarks")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    write_model(ReleasedModel.from_run(load_run(write_trained_run(folder / "run"))), folder / "model.safetensors")
-    return folder / "model.safetensors"
+from tests.runner import run_mer
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +17,10 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_video(tmp_path_factory.mktemp("video") / "talk.avi", images, 25.0)
 
 
-def predict(capsys: pytest.CaptureFixture[str], *words: str) -> Result:
-    return run_mer(capsys, "predict", *words, *LANDMARKS, "device=cpu")
-
-
 def test_video_becomes_lines_picture_and_annotated_video(
-    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], model_file: Path, video: str, tmp_path: Path
 ) -> None:
-    result = predict(capsys, video, f"model={model}", f"out={tmp_path / 'out'}")
+    result = predict(capsys, video, f"model={model_file}", f"out={tmp_path / 'out'}")
     assert result.code == 0, result.err
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["talk.jsonl", "talk.mp4", "talk.png"]
     header, *movements = (json.loads(line) for line in (tmp_path / "out" / "talk.jsonl").read_text().splitlines())
@@ -45,7 +30,7 @@ def test_video_becomes_lines_picture_and_annotated_video(
     assert "1 movement (" in result.out
     assert "frames a second" in result.err
     again = predict(
-        capsys, video, f"run={model.parent / 'run'}", f"out={tmp_path / 'out'}", "json=true", "annotate=false"
+        capsys, video, f"run={model_file.parent / 'run'}", f"out={tmp_path / 'out'}", "json=true", "annotate=false"
     )
     ((told, *found),) = json.loads(again.out)
     assert told["model"]["n_folds"] == 3
@@ -57,7 +42,7 @@ def test_video_becomes_lines_picture_and_annotated_video(
 )
 def test_grad_cam_is_in_the_annotated_video_unless_switched_off(
     capsys: pytest.CaptureFixture[str],
-    model: Path,
+    model_file: Path,
     video: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -66,37 +51,37 @@ def test_grad_cam_is_in_the_annotated_video_unless_switched_off(
 ) -> None:
     seen: list[Prediction] = []
     monkeypatch.setattr("mer.verbs.predict.write_annotated", lambda stream, found, *more: seen.append(found))
-    assert predict(capsys, video, f"model={model}", f"out={tmp_path}", "timeline=false", *words).code == 0
+    assert predict(capsys, video, f"model={model_file}", f"out={tmp_path}", "timeline=false", *words).code == 0
     ((movement,),) = (one.movements for one in seen)
     assert movement.pictures is not None
     assert (movement.pictures.grad_cam is not None) == has_heat
 
 
 def test_damaged_video_says_how_many_frames_could_be_decoded(
-    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], model_file: Path, video: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(VideoFile, "expected", 60)
-    result = predict(capsys, video, f"model={model}", f"out={tmp_path}", "timeline=false", "annotate=false")
+    result = predict(capsys, video, f"model={model_file}", f"out={tmp_path}", "timeline=false", "annotate=false")
     assert "talk: 60 frames named, 48 could be decoded" in result.err
     header = json.loads((tmp_path / "talk.jsonl").read_text().splitlines()[0])
     assert (header["n_frames"], header["n_frames_told"]) == (48, 60)
 
 
 def test_blink_ratio_of_the_command_reaches_the_spotting(
-    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], model_file: Path, video: str, tmp_path: Path
 ) -> None:
     quick = ("timeline=false", "annotate=false", "blink_ratio=7", "spot.fps=25")
-    assert predict(capsys, video, f"model={model}", f"out={tmp_path}", *quick).code == 0
+    assert predict(capsys, video, f"model={model_file}", f"out={tmp_path}", *quick).code == 0
     told = json.loads((tmp_path / "talk.jsonl").read_text().splitlines()[0])["spotting"]
     assert (told["blink_ratio"], told["fps"], told["sensitivity"]) == (7, 25, 0.5)
 
 
 def test_one_bad_video_does_not_stop_the_others(
-    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], model_file: Path, video: str, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.mp4").touch()
     quick = ("annotate=false", "timeline=false")
-    words = (str(tmp_path / "empty.mp4"), video, "nosuch.mov", f"model={model}", f"out={tmp_path / 'out'}")
+    words = (str(tmp_path / "empty.mp4"), video, "nosuch.mov", f"model={model_file}", f"out={tmp_path / 'out'}")
     result = predict(capsys, *words, *quick)
     assert result.code == 2
     lines = [line for line in result.err.splitlines() if line.startswith("mer:")]
@@ -128,19 +113,19 @@ def test_bad_words_end_in_one_line(
 
 
 def test_landmarks_that_look_at_no_frames_are_refused(
-    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], model_file: Path, video: str, tmp_path: Path
 ) -> None:
     for choice in ("align=none", "align=given"):
-        result = run_mer(capsys, "predict", video, f"model={model}", choice, f"out={tmp_path}")
+        result = run_mer(capsys, "predict", video, f"model={model_file}", choice, f"out={tmp_path}")
         assert result.code == 2
         assert "align=fan or align=dlib" in result.err
 
 
 def test_missing_weights_of_landmarks_are_said_once(
-    capsys: pytest.CaptureFixture[str], model: Path, video: str, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], model_file: Path, video: str, tmp_path: Path
 ) -> None:
     weights = "align.landmarks.weights=nosuch.pth"
-    result = run_mer(capsys, "predict", video, "other.mp4", f"model={model}", weights, f"out={tmp_path}")
+    result = run_mer(capsys, "predict", video, "other.mp4", f"model={model_file}", weights, f"out={tmp_path}")
     assert result.code == 2
     assert len(result.err.strip().splitlines()) == 1
     assert "2D-FAN's weights" in result.err
@@ -148,13 +133,13 @@ def test_missing_weights_of_landmarks_are_said_once(
 
 @pytest.mark.slow
 def test_real_videos_give_sensible_results(
-    real_data: Path, capsys: pytest.CaptureFixture[str], model: Path, tmp_path: Path
+    real_data: Path, capsys: pytest.CaptureFixture[str], model_file: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("dlib")
     names = ("single_face.mp4", "face_noface.mov", "no_face.mp4")
     videos = [str(real_data / "video" / name) for name in names]
     quick = ("annotate=false", "timeline=false", "align=dlib", "json=true")
-    result = run_mer(capsys, "predict", *videos, f"model={model}", f"out={tmp_path}", *quick)
+    result = run_mer(capsys, "predict", *videos, f"model={model_file}", f"out={tmp_path}", *quick)
     assert result.code == 0, result.err
     single, leaves, nobody = (lines[0] for lines in json.loads(result.out))
     assert single["face_spans"][0]["first_frame"] == 0
