@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -57,7 +58,9 @@ class STSTNet(nn.Module):
 
     def forward(self, maps: Float[Tensor, "*batch channel height width"]) -> Float[Tensor, "*batch classes"]:
         """``(B, C, H, W)`` -> logits ``(B, num_classes)``."""
-        pooled = self._fused(maps) if self._can_fuse(maps) else self.pool(self.norm(self.relu(self.conv(maps))))
+        if self._can_fuse(maps):
+            return self._averaged_head(self.dropout(self._fused(maps)))
+        pooled = self.pool(self.norm(self.relu(self.conv(maps))))
         logits: Tensor = self.head(self.average(self.dropout(pooled)).flatten(-3))
         return logits
 
@@ -92,3 +95,11 @@ class STSTNet(nn.Module):
             running_var.lerp_(variance * (count / (count - 1)), momentum)
             cast(Tensor, norm.num_batches_tracked).add_(1)
         return pooled
+
+    def _averaged_head(self, pooled: Tensor) -> Tensor:
+        """Means of 2x2 and the linear layer as one: each weight over four places, a quarter each."""
+        channels, side = pooled.shape[1], pooled.shape[-1]
+        weight = self.head.weight.view(-1, channels, side // 2, side // 2) / 4
+        spread = weight.repeat_interleave(2, dim=-1).repeat_interleave(2, dim=-2)
+        spread = F.pad(spread, (0, side % 2, 0, side % 2))  # an odd last row and column are in no mean
+        return F.linear(pooled.flatten(1), spread.flatten(1), self.head.bias)
