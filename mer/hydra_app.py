@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from mer.errors import FailedJobsError, MerError
+from mer.interrupts import heeding_ctrl_c
 from mer.messages import user_message
 from mer.progress import output, say
 from mer.settings import require_fitting
@@ -171,7 +172,8 @@ def _job_alone(task: Task, cfg: DictConfig, refused: list[Exception]) -> None:
     try:
         require_multirun()
         require_fitting(cfg)
-        task(cfg)
+        with heeding_ctrl_c():
+            task(cfg)
     except Exception as error:
         if user_message(error) is None:
             raise
@@ -183,7 +185,8 @@ def _job_of_sweep(task: Task, cfg: DictConfig, launch: str) -> float | None:
     table = not cfg.get("json")
     try:
         require_fitting(cfg)
-        scores = task(cfg)
+        with heeding_ctrl_c():
+            scores = task(cfg)
         value = _value(cfg, scores)
     except Exception as error:
         if os.environ.get("MER_DEBUG"):

@@ -20,12 +20,16 @@ class CtrlC:
     def __init__(self) -> None:
         self._pressed = False
         self._installed = False
+        self._around: CtrlC | None = None
         self._unraisable = sys.unraisablehook
 
     def __enter__(self) -> Self:
         # Only the main thread may, and whoever has a handler of their own keeps it.
         is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        handler = signal.getsignal(signal.SIGINT)
+        around = getattr(handler, "__self__", None)
+        self._around = around if isinstance(around, CtrlC) else None
+        if is_main and handler is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._press)
             self._unraisable, sys.unraisablehook = sys.unraisablehook, self._told_already
             self._installed = True
@@ -42,8 +46,13 @@ class CtrlC:
         Raises:
             KeyboardInterrupt: it was.
         """
-        if self._pressed:
+        if self.was_pressed:
             raise KeyboardInterrupt
+
+    @property
+    def was_pressed(self) -> bool:
+        """Whether Ctrl-C was pressed, in this block or in one around it."""
+        return self._pressed or (self._around is not None and self._around.was_pressed)
 
     def _press(self, number: int, frame: FrameType | None) -> None:
         self._pressed = True
@@ -52,6 +61,22 @@ class CtrlC:
     def _told_already(self, error: "sys.UnraisableHookArgs") -> None:
         if not issubclass(error.exc_type, KeyboardInterrupt):
             self._unraisable(error)
+
+
+@contextmanager
+def heeding_ctrl_c() -> Iterator[None]:
+    """A Ctrl-C in the block ends it as KeyboardInterrupt, whatever the code that it met makes of it.
+
+    Matplotlib's, for one, goes on with what it has, and raises a ValueError of that.
+    """
+    with CtrlC() as ctrl_c:
+        try:
+            yield
+        except Exception as error:
+            if ctrl_c.was_pressed:
+                raise KeyboardInterrupt from error
+            raise
+        ctrl_c.check()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Ctrl-C that is not lost."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import weakref
 
 import pytest
 
-from mer.interrupts import CtrlC
+from mer.interrupts import CtrlC, heeding_ctrl_c
 
 
 class Thing:
@@ -35,6 +36,36 @@ def test_what_a_weak_reference_swallowed_stops_at_the_next_check(capfd: pytest.C
 def test_it_stops_at_once_where_nothing_swallows_it() -> None:
     with CtrlC(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+
+
+def swallowed(then: Exception | None = None) -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    if then is not None:
+        raise then
+
+
+def stopped_inside() -> None:
+    with CtrlC() as inner:
+        swallowed()
+        inner.check()
+    raise AssertionError("the inner block did not stop")
+
+
+def test_what_other_code_made_of_it_is_ctrl_c_again() -> None:
+    with pytest.raises(KeyboardInterrupt) as raised, heeding_ctrl_c():
+        swallowed(ValueError("half a matrix"))
+    assert isinstance(raised.value.__cause__, ValueError)
+    with pytest.raises(KeyboardInterrupt), heeding_ctrl_c():
+        swallowed()
+    with pytest.raises(ValueError, match="of its own"), heeding_ctrl_c():
+        raise ValueError("of its own")
+
+
+def test_a_block_inside_another_hears_of_it_too() -> None:
+    with pytest.raises(KeyboardInterrupt), heeding_ctrl_c():
+        stopped_inside()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_the_usual_handler_is_back_afterwards() -> None:

@@ -44,9 +44,11 @@ class ParallelEngine:
             raise MerError("trainer.accelerator=cpu for engine=parallel", str(training.clips.targets.device),
                            "set engine=stacked")  # fmt: skip
         cores = _cores()
-        n_workers = min(self._workers if isinstance(self._workers, int) else cores, len(folds))
+        workers_at_most = self._workers if isinstance(self._workers, int) else cores
+        # Not by the folds left: sums' last bits depend on the threads, and a run that goes on is to be the same.
+        threads = max(1, cores // workers_at_most)
         _ = training.inputs  # made once, and shared
-        with _Workers(n_workers, max(1, cores // n_workers), self._each, training) as workers:
+        with _Workers(min(workers_at_most, len(folds)), threads, self._each, training) as workers:
             yield from workers.train(list(folds))
 
 

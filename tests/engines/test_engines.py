@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mer.datamodule import ClipDataset
-from mer.engines import ParallelEngine, SequentialEngine, StackedEngine, TrainedFold, Training
+from mer.engines import Engine, ParallelEngine, SequentialEngine, StackedEngine, TrainedFold, Training, parallel
 from mer.engines.parallel import work
 from mer.errors import MerError
 from mer.flow import FlowMaps
@@ -242,3 +242,23 @@ def test_a_network_whose_loss_has_terms_of_its_own_is_refused(monkeypatch: pytes
     monkeypatch.setattr(DualBranchNet, "training_pass", lambda net, *batch: (net(*batch[:-1]), 0.0), raising=False)
     with pytest.raises(MerError, match=r"a network with terms of its own; set engine=sequential"):
         train(StackedEngine(), folds(), training())
+
+
+@pytest.mark.parametrize(("workers", "threads"), [("auto", 1), (2, 2), (1, 4), (9, 1)])
+def test_a_workers_threads_do_not_depend_on_the_folds_that_are_left(
+    workers: int | str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sum's last bits depend on them: the last fold of a run that goes on would be another."""
+    told: list[tuple[int, int]] = []
+
+    class Noted(parallel._Workers):
+        def __init__(self, number: int, threads: int, engine: Engine, training: Training) -> None:
+            told.append((number, threads))
+            super().__init__(0, threads, engine, training)
+
+    monkeypatch.setattr(parallel, "_cores", lambda: 4)
+    monkeypatch.setattr(parallel, "_Workers", Noted)
+    for left in (folds(), folds()[:1]):
+        list(ParallelEngine(workers).train(left, training(), silent))
+    assert [one for _, one in told] == [threads, threads]
+    assert told[1][0] == 1

@@ -9,7 +9,7 @@ import torch
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from mer.build import is_network
@@ -85,6 +85,9 @@ def part(name: str) -> Part:
     for node in (model.get("descriptor") or {}, features):
         if "frames" in node and name != "cnn_lstm":  # whose states are five
             node.frames = FRAMES
+    for reach in ("radii.2", "radius_frames"):  # of LBP in time, which FRAMES have no room for
+        if OmegaConf.select(model, f"descriptor.{reach}") is not None:
+            OmegaConf.update(model, f"descriptor.{reach}", 2)
     return Part(name, model, features)
 
 
