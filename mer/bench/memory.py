@@ -19,12 +19,12 @@ _MOTIONS_PX = (-0.6, -0.3, 0.3, 0.6)  # a frame; each is written once, clips are
 _LABELS = ("happiness", "disgust", "surprise")
 _MB = 2**20
 _KB_A_MB = 1024
-_RSS_BYTES = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts
 _ALONE = """
-import resource, sys
+import sys
+from mer.bench.peak import peak_bytes
 from mer.cli import main
 main(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_bytes())
 """
 _PREPARED = ("align=none", f"align.size_px={_SIZE_PX}", f"features.size={_SIZE_PX}", "flow=farneback")
 _VERBS = {
@@ -101,4 +101,4 @@ def _link_frames(source: Path, folder: Path) -> None:
 def peak_mb(words: Sequence[str]) -> float:
     """Largest memory of a process of its own that runs ``mer`` with these words."""
     ran = subprocess.run([sys.executable, "-c", _ALONE, *words], capture_output=True, text=True, check=True)
-    return int(ran.stdout.splitlines()[-1]) * _RSS_BYTES / _MB
+    return int(ran.stdout.splitlines()[-1]) / _MB

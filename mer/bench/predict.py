@@ -38,10 +38,11 @@ _MOVEMENT = Interval(0, 5, 9)
 _CLASSES = ("negative", "positive", "surprise")
 _PICTURE_PX = 112
 _MODEL = {"align": "fan", "apex": "annotated", "magnify": "evm", "flow": "tvl1", "features": "uvm_uveps"}
-_KB_A_MB = 1024
+_MB = 1024**2
 _ALONE = """
-import resource, sys
+import sys
 from pathlib import Path
+from mer.bench.peak import peak_bytes
 from mer.bench.predict import PortraitLandmarks, prediction_of
 from mer.predict import SpotSettings, VideoFile, spot
 from mer.predict.annotate import write_annotated
@@ -50,7 +51,7 @@ video = VideoFile(sys.argv[1])
 found = prediction_of(video, spot(video, PortraitLandmarks(), SpotSettings()))
 write_annotated(video, found, Path(sys.argv[1] + ".annotated.mp4"))
 plot_timeline(found, Path(sys.argv[1] + ".png"))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_bytes())
 """
 
 Rows = list[dict[str, object]]
@@ -234,7 +235,7 @@ def _write_video(file: Path, n_frames: int, fps: float) -> str:
 def _peak_mb(video: str) -> float:
     """Largest memory of a process of its own that spots in ``video`` and writes the annotated one and the timeline."""
     ran = subprocess.run([sys.executable, "-c", _ALONE, video], capture_output=True, text=True, check=True)
-    return int(ran.stdout) / _KB_A_MB
+    return int(ran.stdout) / _MB
 
 
 def _conf(group: str, name: str) -> object:
