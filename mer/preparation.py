@@ -323,13 +323,8 @@ def dataset_flow(
     """
     store = preparation.store
     kept_at = [_flow_path(store, path, settings) for path in paths]
-    flows, missing = _Rows(len(clips)), []
-    for row, path in enumerate(kept_at):
-        kept = store.read(path, FLOW)
-        if kept is None:
-            missing.append(row)
-        else:
-            flows.put(row, _sized(kept["flow"], size))
+    flows = _Rows(len(clips))
+    missing = flows.put_kept(kept_at, lambda path: _kept_flow(store, path, size))
     todo = iter(missing)
     pairs = _pairs(clips.iloc[missing], [paths[row] for row in missing], preparation, magnifier.to(device), device)
     # The next batch is read and magnified while the flow of this one is computed.
@@ -355,11 +350,27 @@ class _Rows:
         self.tensor[row] = one
         self.done += 1
 
+    def put_kept(self, paths: Sequence[Path], read: Callable[[Path], Tensor | None]) -> list[int]:
+        """Copy what ``read`` finds at each clip's path; the rows of the clips for which it finds nothing."""
+        missing = []
+        for row, path in enumerate(paths):
+            kept = read(path)
+            if kept is None:
+                missing.append(row)
+            else:
+                self.put(row, kept)
+        return missing
+
 
 def _flow_path(store: Store, key_frames: Path, settings: Mapping[str, Any]) -> Path:
     """Beside its key frames: a clip's flow depends on no other clip."""
     state = {"version": FLOW_VERSION, "clip": key_frames.relative_to(store.root).as_posix(), "settings": settings}
     return key_frames.with_name(f"flow-{fingerprint(state)}{key_frames.suffix}")
+
+
+def _kept_flow(store: Store, path: Path, size: int | None) -> Tensor | None:
+    kept = store.read(path, FLOW)
+    return None if kept is None else _sized(kept["flow"], size)
 
 
 def _sized(flow_px: Tensor, size: int | None) -> Tensor:
@@ -385,14 +396,8 @@ def dataset_apex(
     """
     store, magnifier = preparation.store, magnifier.to(device)
     kept_at = [_apex_path(store, path, settings, size_px) for path in paths]
-    form = {"apex": ("U8", (3, size_px, size_px))}
-    frames, missing = _Rows(len(clips)), []
-    for row, path in enumerate(kept_at):
-        kept = store.read(path, form)
-        if kept is None:
-            missing.append(row)
-        else:
-            frames.put(row, kept["apex"])
+    frames = _Rows(len(clips))
+    missing = frames.put_kept(kept_at, lambda path: _kept_apex(store, path, size_px))
     todo = iter(missing)
     for _, magnified in _pairs(clips.iloc[missing], [paths[row] for row in missing], preparation, magnifier, device):
         made = resize_map(magnified.clamp(0, 1), size_px).mul(255).round().to(torch.uint8).cpu()
@@ -401,6 +406,11 @@ def dataset_apex(
             frames.put(row, frame)
         on_clip(frames.done, len(clips))
     return frames.tensor / 255
+
+
+def _kept_apex(store: Store, path: Path, size_px: int) -> Tensor | None:
+    kept = store.read(path, {"apex": ("U8", (3, size_px, size_px))})
+    return None if kept is None else kept["apex"]
 
 
 def _apex_path(store: Store, key_frames: Path, settings: Mapping[str, Any], size_px: int) -> Path:

@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 
+from mer.bench.loso import train_all
 from mer.datamodule import ClipDataset
 from mer.engines import ClassicalEngine, Engine, SequentialEngine, StackedEngine, Training
 from mer.features import FlipBlur
@@ -82,13 +83,9 @@ def hits(name: str, shuffle: bool) -> int:
     # A fold's labels are shuffled alone; those that keep theirs can share a stack.
     for number, group in enumerate([[fold] for fold in folds] if shuffle else [folds]):
         how = training(chosen, shuffled(group[0], number) if shuffle else TARGETS)
-        engine, missing = engine_of(chosen), list(group)
-        while missing:
-            chunk = engine.next_folds(missing, how)
-            for trained in engine.train(chunk, how, lambda done, total: None):
-                guesses = torch.from_numpy(trained.probabilities.argmax(1))
-                found += int((guesses == TARGETS[trained.fold.test]).sum())
-            missing = [fold for fold in missing if all(fold is not one for one in chunk)]
+        for trained in train_all(engine_of(chosen), list(group), how):
+            guesses = torch.from_numpy(trained.probabilities.argmax(1))
+            found += int((guesses == TARGETS[trained.fold.test]).sum())
     return found
 
 

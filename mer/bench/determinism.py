@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mer.align.crop import ClipTransform
 from mer.bench.flow import make_pairs
-from mer.bench.loso import CASES, clips_and_folds, training_of
+from mer.bench.loso import CASES, clips_and_folds, train_all, training_of
 from mer.engines import Engine, ParallelEngine, SequentialEngine, StackedEngine, Training
 from mer.features import BranchFeatures
 from mer.flow import FlowMaps, build_flow
@@ -155,12 +155,7 @@ def _on_cuda(name: str, folds: Sequence[Fold], epochs: int) -> dict[str, Tensor]
 
 
 def _probabilities(engine: Engine, training: Training, folds: Sequence[Fold]) -> Tensor:
-    missing, found = list(folds), {}
-    while missing:
-        chunk = engine.next_folds(missing, training)
-        for trained in engine.train(chunk, training, lambda done, total: None):
-            found[trained.fold.subject] = trained.probabilities
-        missing = [fold for fold in missing if fold.subject not in found]
+    found = {one.fold.subject: one.probabilities for one in train_all(engine, list(folds), training)}
     return torch.from_numpy(np.concatenate([found[fold.subject] for fold in folds]))
 
 

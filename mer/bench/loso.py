@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from mer.bench.timing import seconds
 from mer.datamodule import ClipDataset
 from mer.datasets import FlowImages
-from mer.engines import Engine, ParallelEngine, SequentialEngine, StackedEngine, Training
+from mer.engines import Engine, ParallelEngine, SequentialEngine, StackedEngine, TrainedFold, Training
 from mer.features import BranchFeatures, FlipBlur
 from mer.features.inputs import ClipInputs, clip_inputs
 from mer.flow import FlowMaps
@@ -171,12 +171,14 @@ def _time_engine(engine: Engine, folds: Sequence[Fold], training: Training) -> f
     return seconds(lambda: train_all(engine, list(folds), training))
 
 
-def train_all(engine: Engine, missing: list[Fold], training: Training) -> None:
-    """Train ``missing`` and keep nothing."""
+def train_all(engine: Engine, missing: list[Fold], training: Training) -> list[TrainedFold]:
+    """Train ``missing``, as many at once as the engine takes."""
+    done: list[TrainedFold] = []
     while missing:
         chunk = engine.next_folds(missing, training)
-        list(engine.train(chunk, training, _silent))
+        done += engine.train(chunk, training, _silent)
         missing = [fold for fold in missing if all(fold is not one for one in chunk)]
+    return done
 
 
 def _time_parallel(each: Engine, folds: Sequence[Fold], training: Training) -> float:

@@ -101,24 +101,7 @@ def prediction_of(stream: FrameStream, spotting: Spotting) -> Prediction:
     pictures = Pictures(picture, picture, picture)
     movement = Movement(*_MOVEMENT, onset_s, apex_s, offset_s, box, 0.0, _CLASSES[0], shares, pictures)
     model = ModelFacts("bench", _CLASSES, 1, 1.0, {})
-    return Prediction(
-        video=stream.name,
-        source=stream.source,
-        n_frames=len(spotting.seconds),
-        n_frames_told=stream.expected,
-        fps=spotting.fps,
-        duration_s=float(spotting.seconds[-1]),
-        width_px=width,
-        height_px=height,
-        watched_s=spotting.watched_s,
-        remarks=spotting.remarks,
-        face_spans=spotting.face_spans(),
-        movements=(movement,),
-        refused=(),
-        spotting=spotting,
-        settings=SpotSettings(),
-        model=model,
-    )
+    return Prediction.of(stream, spotting, [movement], SpotSettings(), model)
 
 
 def prediction_table(rows: Sequence[dict[str, object]]) -> Table:

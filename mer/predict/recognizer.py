@@ -132,7 +132,7 @@ class Recognizer:
             box = tuple(round(float(side), 1) for side in spotting.boxes_px[interval.onset])
             found.append(self._label(interval, prepared, spotting.seconds, box, spotted[interval].score))
             on_labelled(len(found), len(spotted))
-        return self._prediction(stream, spotting, found)
+        return Prediction.of(stream, spotting, found, self.settings, self._facts)
 
     def recognise(
         self, frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], fps: float, intervals: Sequence[Interval]
@@ -217,29 +217,6 @@ class Recognizer:
             return Pictures(onset, magnified)
         heat = mean_heat(self.model, maps, class_index, prepared.apex.shape[-1])[0].cpu()
         return Pictures(onset, magnified, _shrunk(heat_picture(prepared.apex, heat)))
-
-    def _prediction(
-        self, stream: FrameStream, spotting: Spotting, found: Sequence[Movement | RefusedMovement]
-    ) -> Prediction:
-        height, width = spotting.shape
-        return Prediction(
-            video=stream.name,
-            source=stream.source,
-            n_frames=len(spotting.seconds),
-            n_frames_told=stream.expected,
-            fps=spotting.fps,
-            duration_s=float(spotting.seconds[-1]),
-            width_px=width,
-            height_px=height,
-            face_spans=spotting.face_spans(),
-            watched_s=round(spotting.watched_s, 3),
-            remarks=spotting.remarks,
-            movements=tuple(one for one in found if isinstance(one, Movement)),
-            refused=tuple(one for one in found if isinstance(one, RefusedMovement)),
-            spotting=spotting,
-            settings=self.settings,
-            model=self._facts,
-        )
 
 
 def landmark_source(name: str) -> LandmarkSource:

@@ -1,7 +1,7 @@
 """What a prediction says, and how it is written: JSON lines, see docs/predict.md."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import mer
 from mer.files import atomic_file
 from mer.predict.choose import SpotSettings
+from mer.predict.frames import FrameStream
 from mer.predict.spotting import FaceSpan, Spotting
 
 SCHEMA_VERSION = 1
@@ -138,6 +139,36 @@ class Prediction:
     settings: SpotSettings
     model: ModelFacts = field(repr=False)
     key: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        stream: FrameStream,
+        spotting: Spotting,
+        found: Sequence[Movement | RefusedMovement],
+        settings: SpotSettings,
+        model: ModelFacts,
+    ) -> "Prediction":
+        """What ``model`` says of the movements that were spotted in ``stream``, labelled and refused ones."""
+        height, width = spotting.shape
+        return cls(
+            video=stream.name,
+            source=stream.source,
+            n_frames=len(spotting.seconds),
+            n_frames_told=stream.expected,
+            fps=spotting.fps,
+            duration_s=float(spotting.seconds[-1]),
+            width_px=width,
+            height_px=height,
+            face_spans=spotting.face_spans(),
+            watched_s=round(spotting.watched_s, 3),
+            remarks=spotting.remarks,
+            movements=tuple(one for one in found if isinstance(one, Movement)),
+            refused=tuple(one for one in found if isinstance(one, RefusedMovement)),
+            spotting=spotting,
+            settings=settings,
+            model=model,
+        )
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The objects of the JSON lines: the header, a movement each, a refused movement each."""
