@@ -19,6 +19,7 @@ from mer.handcrafted import DescriptorModel
 from mer.hydra_app import plain
 from mer.needs import Needs
 from mer.recognition import MicroExpressionModule, balanced_weights
+from mer.training_clips import RealClips
 
 WATCH_TEST = "report_best_epoch_on_test"  # a protocol's setting that is no matter of its folds
 _MOST_CLIPS, _MOST_EPOCHS, _LARGEST_SEED = 1_000_000, 1_000_000, 2**63 - 1
@@ -57,6 +58,8 @@ def build_engine(cfg: DictConfig, index: ClipIndex) -> Engine:
     if is_network(cfg.model):
         engine: Engine = instantiate(cfg.engine)
         return engine
+    if not isinstance(instantiate(cfg.synthetic), RealClips):
+        raise MerError("a network where synthetic clips train it", "a model of descriptors", "set synthetic=none")
     return ClassicalEngine(instantiate(cfg.model), subject_keys(index.clips).to_numpy(object), len(index.classes))
 
 

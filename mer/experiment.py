@@ -44,6 +44,7 @@ from mer.runs import DIVERGED, FREE_SETTINGS, read_run
 from mer.store import Store
 from mer.tracking import FilesTracker, Tracker, tracked
 from mer.tracking.secrets import known_secrets, masked
+from mer.training_clips import TrainingClips
 
 
 def run_experiment(cfg: DictConfig) -> tuple[Path, dict[str, Any]]:
@@ -247,7 +248,8 @@ def _train_folds(
 ) -> PooledFolds:
     classes = list(index.classes)
     targets = torch.tensor([classes.index(label) for label in index.clips["label"]])
-    training = build_training(cfg, maps, targets, len(classes))
+    trained_on: TrainingClips = instantiate(cfg.synthetic).join(classes, maps, targets, folds)
+    training = build_training(cfg, trained_on.maps, trained_on.targets, len(classes))
     with progress_bar() as bars, CtrlC() as ctrl_c:
         fold_bar, epoch_bar = Counter(bars, "folds"), Counter(bars, "epochs")
         on_fold = _announce(len(folds), fold_bar, tracker)
@@ -257,7 +259,7 @@ def _train_folds(
             epoch_bar(done, total)
 
         engine = build_engine(cfg, index)
-        return run_folds(engine, training, index.clips, classes, folds, root, on_fold, on_epoch, claims)
+        return run_folds(engine, training, index.clips, classes, trained_on.folds, root, on_fold, on_epoch, claims)
 
 
 def _write_result(cfg: DictConfig, pooled: PooledFolds, classes: list[str], n_folds: int, run: RunFolder) -> None:

@@ -16,8 +16,8 @@ from mer.errors import MerError
 
 # Groups of which something is made in every verb that has them.
 _MADE = (
-    *("dataset", "labels", "align", "apex", "magnify", "flow", "features", "augment", "model", "protocol"),
-    *("trainer", "engine", "recognition.optimizer"),
+    *("dataset", "labels", "align", "apex", "magnify", "flow", "features", "augment", "synthetic", "model"),
+    *("protocol", "trainer", "engine", "recognition.optimizer"),
 )
 # What stands at the root of a verb's configuration.
 _ROOT: Mapping[str, Any] = {

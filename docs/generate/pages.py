@@ -33,6 +33,7 @@ TITLES = {
     "flow": "How flow is computed",
     "features": "What the branches see",
     "augment": "How training clips are varied",
+    "synthetic": "Which clips train beside the real ones",
     "model": "What is trained",
     "recognition": "Optimizer and loss",
     "protocol": "Which clips train, which are predicted",
