@@ -16,7 +16,7 @@ _OFFERED = (
 )
 _OTHERS = ("torch.optim", "torch.optim.lr_scheduler")
 # In a run's config.yaml, but never made again from there.
-_NEVER_MADE = ("trainer", "engine", "logger")
+_NEVER_MADE = ("trainer", "engine", "logger", "synthetic")
 _HYDRA = ("_args_", "_convert_", "_partial_", "_recursive_", "_target_")
 
 

@@ -62,3 +62,31 @@ def test_recipe_runs_and_its_networks_predict_what_the_run_keeps(
             found = trained.module(fold).probabilities(maps.select(rows)).numpy()
         kept = pd.read_csv(fold.folder / "predictions.csv").filter(like="prob_").to_numpy()
         np.testing.assert_allclose(found, kept, atol=2e-5)  # written with so many digits
+
+
+@pytest.mark.parametrize("engine", ["sequential", "stacked", "parallel"])
+def test_synthetic_clips_train_every_fold_and_are_predicted_in_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], engine: str
+) -> None:
+    table = write_flow_images(tmp_path / "data", subjects=3, clips_per_subject=4)
+    words = [f"dataset.roots=[{tmp_path / 'data'}]", f"engine={engine}", "trainer.accelerator=cpu"]
+    words += ["trainer.max_epochs=1", "synthetic.clips=40", "model.widths=[4,4]"]
+    found = {}
+    for chosen in ("flow_images", "none"):
+        run = tmp_path / chosen
+        more = [f"run_dir={run}", f"synthetic={chosen}"]
+        kept = [word for word in words if chosen != "none" or not word.startswith("synthetic.")]
+        result = run_mer(capsys, "train", "dataset=flow_images", "experiment=smic_flow_best", *kept, *more)
+        assert result.code == 0, result.err
+        found[chosen] = pd.read_csv(run / "predictions.csv")
+    assert found["flow_images"]["clip"].tolist() == found["none"]["clip"].tolist() == table["clip"].tolist()
+    probabilities = [one.filter(like="prob_").to_numpy() for one in found.values()]
+    assert np.abs(probabilities[0] - probabilities[1]).max() > 1e-3
+
+
+def test_descriptors_are_not_trained_on_synthetic_clips(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_flow_images(tmp_path / "data", subjects=3, clips_per_subject=4)
+    words = [f"dataset.roots=[{tmp_path / 'data'}]", "features.size=28", "synthetic=flow_images"]
+    result = run_mer(capsys, "train", "dataset=flow_images", "model=bi_woof", f"run_dir={tmp_path / 'run'}", *words)
+    assert result.code == 2
+    assert "synthetic=none" in result.err
