@@ -26,8 +26,10 @@ def test_every_fold_trains_on_them_too_and_is_tested_on_its_own_clips_alone():
     assert len(joined.maps) == len(joined.targets) == 9
     for before, after in zip(FOLDS, joined.folds, strict=True):
         assert after.train.tolist() == [*before.train, 4, 5, 6, 7, 8]
-        assert np.array_equal(after.test, before.test) and after.subject == before.subject
-    assert torch.equal(joined.targets[:4], TARGETS) and torch.equal(joined.maps.flow[:4], real().flow)
+        assert np.array_equal(after.test, before.test)
+        assert after.subject == before.subject
+    assert torch.equal(joined.targets[:4], TARGETS)
+    assert torch.equal(joined.maps.flow[:4], real().flow)
 
 
 def test_the_same_whatever_the_real_clips_are():
@@ -40,13 +42,13 @@ def test_the_same_whatever_the_real_clips_are():
 
 def test_real_clips_alone_change_nothing():
     joined = RealClips().join(CLASSES, real(), TARGETS, FOLDS)
-    assert joined.folds is FOLDS and joined.targets is TARGETS and len(joined.maps) == 4
+    assert joined.folds is FOLDS
+    assert joined.targets is TARGETS
+    assert len(joined.maps) == 4
 
 
 def test_strain_is_made_where_the_dataset_publishes_it_before_anything_is_centred():
-    kept, centred = (
-        SyntheticFlow(clips=3, centred=centred).maps(CLASSES, real())[0] for centred in (False, True)
-    )
+    kept, centred = (SyntheticFlow(clips=3, centred=centred).maps(CLASSES, real())[0] for centred in (False, True))
     assert torch.equal(kept.strain, centred.strain)
     raw = optical_strain(kept.flow)
     assert torch.allclose(kept.strain, raw / raw.amax((1, 2, 3), keepdim=True))
@@ -63,7 +65,8 @@ def test_centred_flow_has_its_median_at_zero_and_lengths_follow_peak_px():
 
 def test_no_clips_is_no_clips():
     joined = SyntheticFlow(clips=0).join(CLASSES, real(), TARGETS, FOLDS)
-    assert len(joined.maps) == 4 and [len(fold.train) for fold in joined.folds] == [2, 2]
+    assert len(joined.maps) == 4
+    assert [len(fold.train) for fold in joined.folds] == [2, 2]
 
 
 def test_models_that_need_more_than_flow_are_refused():
