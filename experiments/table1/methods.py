@@ -68,7 +68,14 @@ METHODS: Mapping[str, Method] = {
     "mdmo": Method(("model=mdmo",), ("features.size=96", "model.descriptor.frames=6")),
     "cnn_lstm": Method(
         ("experiment=cnn_lstm",),
-        ("features.size=32", "model.hidden=64", "model.lstm_units=64", "trainer.max_epochs=30", "batch_size=8"),
+        (
+            "features.size=48",
+            "model.hidden=64",
+            "model.lstm_units=64",
+            "model.dropout=0.2",
+            "trainer.max_epochs=40",
+            *_ADAM,
+        ),
         {"casme2": (0.6098, float("nan"))},
         "its authors",
     ),
