@@ -40,6 +40,11 @@ class StateCNN(nn.Module):
             *(nn.Dropout(dropout), nn.Linear(widths[-1] * side**2, hidden), nn.ReLU(inplace=True)),
             *(nn.Dropout(dropout), nn.Linear(hidden, hidden), nn.ReLU(inplace=True)),
         )
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                # Of the little that frames of a clip differ by, five layers of torch's own weights leave nothing.
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch hidden"]:
         """``(B, C, H, W)`` -> ``(B, hidden)``."""

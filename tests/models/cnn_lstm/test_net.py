@@ -33,6 +33,14 @@ def test_order_of_states_matters() -> None:
     torch.testing.assert_close(net.frame_features(frames.flip(1)), net.frame_features(frames).flip(1))
 
 
+def test_untrained_features_keep_the_little_that_frames_of_a_clip_differ_by() -> None:
+    net = tiny(input_size=48, in_channels=(3,)).cnn.eval()
+    face = torch.rand(8, 3, 48, 48)
+    moved = face + 0.01 * torch.randn_like(face)
+    change = (net(moved) - net(face)).norm() / net(face).norm()
+    assert change > 0.3 * (moved - face).norm() / face.norm()
+
+
 def test_clips_do_not_meet_in_a_batch() -> None:
     check_batch_does_not_matter(tiny(), random_clips(3, 5, [1], 29))
 
