@@ -87,7 +87,7 @@ def norm_sums(
     for clip in range(first, last):
         for out in range(len(mean)):
             of, values = gradient[clip, out].ravel(), pooled[clip, out].ravel()
-            total, product = mean[out] - mean[out], mean[out] - mean[out]
+            total = product = mean.dtype.type(0)
             for place in range(len(of)):
                 total += of[place]
                 product += of[place] * (values[place] - mean[out])
@@ -260,7 +260,7 @@ def _scatter(gradient: Floats, places: NDArray[np.int32], factor: float, dense: 
 
 @_part
 def _total(values: Floats) -> float:
-    total = values.dtype.type(0)
+    total: float = values.dtype.type(0)
     for i in range(len(values)):
         total += values[i]
     return total
