@@ -10,6 +10,7 @@ import torch
 
 from mer.datamodule import LOSODataModule
 from mer.engines.dropout import own_dropout
+from mer.engines.heap import keep_freed_blocks
 from mer.engines.layout import require_safe_channels_last
 from mer.engines.training import FoldDraws, OnEpoch, Probabilities, TrainedFold, Training, fold_probabilities
 from mer.protocols.folds import Fold
@@ -36,6 +37,7 @@ class SequentialEngine:
 
 def _train_one(fold: Fold, training: Training, on_epoch: OnEpoch, layout: torch.memory_format) -> TrainedFold:
     start = time.perf_counter()
+    keep_freed_blocks()
     module = training.fresh_module(fold)
     draws = FoldDraws(training.fold_seed(fold), training.clips.targets.device)
     own_dropout(module.net, draws.dropout)

@@ -272,7 +272,7 @@ def test_paper_bench_counts_operations_by_hand_and_their_share_of_the_peak() -> 
     tiny = loso.Case(net, net, loso.CASES["STSTNet"].features, FlipBlur, 256, 1e-3)
     (row,) = paper.bench_paper("cpu", "32-true", peak_tflops=2.0, case=tiny, n_clips=52, epochs=1)
     assert row["share_of_peak"] == pytest.approx(row["tflop_per_s"] / 2)
-    flop = 2 * (2 * 30 * 30 * 16 * 27 + 3 * 1600 * 5)  # in training the head takes the means too, 16 maps of 10x10
+    flop = 2 * (2 * 30 * 30 * 16 * 27 + 3 * 400 * 5)
     assert row["tflop_per_s"] == pytest.approx(26 * 50 * flop / row["seconds"] / 1e12, rel=0.01)
 
 

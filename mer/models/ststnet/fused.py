@@ -1,25 +1,31 @@
 """Convolution, ReLU, batch norm and max pooling as one differentiable operation, for training on a CPU.
 
 Layer by layer, each of the four writes and reads maps of the convolution's size, more than a cache holds, and the time
-goes to memory. Here a few clips at a time go through all of it. That is possible because batch norm is affine for each
-channel and, for a positive factor, increasing: it commutes with max pooling. So the rectified convolution is pooled at
-once, and the batch's statistics, known after the last clip, are applied to maps a ninth as large.
+goes to memory. Here a clip at a time goes through all of it, in compiled loops. That is possible because batch norm is
+affine for each channel and, for a positive factor, increasing: it commutes with max pooling. So the rectified
+convolution is pooled at once, and the batch's statistics, known after the last clip, are applied to maps a ninth as
+large. The gradient makes the convolution again, which takes less time than to keep it.
+
+Clips are divided among as many threads as torch has. A clip's numbers are its own and are added up in the clips' order,
+so that the threads' number does not change the result.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-_CLIPS = 16  # at once: fewer are more calls; more are faster alone, and too many for the caches of two workers
-_POOL = ([3, 3], [3, 3], [1, 1], [1, 1], False)  # sides, strides, paddings, dilations, rounding up
+_CLIPS_A_THREAD = 8  # at least: fewer are done before another thread has begun
 
 
 class NormedMaps(NamedTuple):
-    """Pooled, normed maps ``(B, out, side, side)``, and the channels' mean and biased variance."""
+    """Pooled, normed maps ``(B, out, rows, columns)``, and the channels' mean and biased variance."""
 
     pooled: Tensor
     mean: Tensor
@@ -40,7 +46,7 @@ def conv_relu_norm_pool(
     in the gradients too.
 
     Args:
-        maps: get no gradient.
+        maps: get no gradient; float32 or float64, as all that follow.
         weight: of the convolution.
         bias: of the convolution.
         scale: of the batch norm, all positive.
@@ -56,18 +62,20 @@ class _Fused(torch.autograd.Function):
     def forward(
         ctx: Any, maps: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        weight = weight.contiguous(memory_format=torch.channels_last)  # which pooling is fast with
-        parts = torch.split(maps.contiguous(memory_format=torch.channels_last), _CLIPS)
-        values = [F.conv2d(part, weight, bias, padding=2).relu_() for part in parts]
-        pooled, places = zip(*(torch.ops.aten.max_pool2d_with_indices(part, *_POOL) for part in values), strict=True)
-        mean, variance = _mean_and_variance(values)
+        from mer.models.ststnet.kernels import pool_clips
+
+        (n_clips, _, height, width), n_out = maps.shape, len(weight)
+        pooled = maps.new_empty(n_clips, n_out, (height + 1) // 3 + 1, (width + 1) // 3 + 1)
+        places = torch.empty_like(pooled, dtype=torch.int32)
+        sums, squares = maps.new_empty(2, n_clips, n_out)
+        _over_clips(pool_clips, maps, weight, bias, pooled, places, sums, squares)
+        mean, variance = _mean_and_variance(sums, squares, (height + 2) * (width + 2))
         inverse = (variance + eps).rsqrt().to(maps.dtype)
         mean, variance = mean.to(maps.dtype), variance.to(maps.dtype)
-        # Maps one after another again, which the small layers that follow are faster with.
-        normed = (torch.cat(pooled).contiguous() - _of_channels(mean)).mul_(_of_channels(inverse))
-        ctx.save_for_backward(weight, scale, mean, inverse, normed, *parts, *values, *places)
+        ctx.save_for_backward(maps, weight, bias, scale, mean, inverse, pooled, places)
         ctx.mark_non_differentiable(mean, variance)
-        return torch.addcmul(_of_channels(shift), normed, _of_channels(scale)), mean, variance
+        normed = (pooled - _of_channels(mean)).mul_(_of_channels(scale * inverse))
+        return normed.add_(_of_channels(shift)), mean, variance
 
     @staticmethod
     @once_differentiable
@@ -76,37 +84,45 @@ class _Fused(torch.autograd.Function):
 
         g is the output's gradient where y is the highest of its window, else 0; n the number of y of a channel.
         """
-        weight, scale, mean, inverse, normed, *kept = ctx.saved_tensors
-        n_parts = len(kept) // 3
-        chunks = zip(*(kept[start : start + n_parts] for start in range(0, len(kept), n_parts)), strict=True)
-        count = sum(part[:, 0].numel() for part in kept[n_parts : 2 * n_parts])
-        d_shift, d_scale = gradient.sum((0, 2, 3)), (gradient * normed).sum((0, 2, 3))
+        from mer.models.ststnet.kernels import gradients_of_clips, norm_sums
+
+        maps, weight, bias, scale, mean, inverse, pooled, places = ctx.saved_tensors
+        sums, products = maps.new_empty(2, len(maps), len(bias))
+        _over_clips(norm_sums, gradient, pooled, mean, inverse, sums, products)
+        d_shift, d_scale = _sum_of_clips(sums), _sum_of_clips(products)
         factor = scale * inverse
+        count = len(maps) * (maps.shape[2] + 2) * (maps.shape[3] + 2)
         slope = -factor * inverse * d_scale / count
         offset = -factor * d_shift / count - slope * mean
-        scaled = (gradient * _of_channels(factor)).contiguous(memory_format=torch.channels_last)
-        d_weight, d_bias = torch.zeros_like(weight), torch.zeros_like(mean)
-        for (part, values, places), highest in zip(chunks, torch.split(scaled, _CLIPS), strict=True):
-            dense = torch.addcmul(_of_channels(offset), values, _of_channels(slope))
-            dense += torch.ops.aten.max_pool2d_with_indices_backward(highest, values, *_POOL, places)
-            torch.ops.aten.threshold_backward.grad_input(dense, values, 0, grad_input=dense)
-            _, of_weight, of_bias = torch.ops.aten.convolution_backward(
-                dense, part, weight, mean.shape, [1, 1], [2, 2], [1, 1], False, [0, 0], 1, [False, True, True]
-            )
-            d_weight += of_weight
-            d_bias += of_bias
-        return None, d_weight, d_bias, d_scale, d_shift, None
+        of_weight, of_bias = maps.new_empty(len(maps), *weight.shape), maps.new_empty(len(maps), len(bias))
+        of_y = (one.to(maps.dtype) for one in (factor, slope, offset))
+        _over_clips(gradients_of_clips, maps, weight, bias, gradient, places, *of_y, of_weight, of_bias)
+        found = (_sum_of_clips(of_weight), _sum_of_clips(of_bias), d_scale, d_shift)
+        return None, *(one.to(maps.dtype) for one in found), None
 
 
-def _mean_and_variance(values: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Of the channels of all chunks, in double precision but for the sums of a clip."""
-    sums, squares = (
-        torch.cat([powers(part).sum((2, 3)) for part in values]).double().sum(0)
-        for powers in (torch.positive, torch.square)
-    )
-    count = sum(part[:, 0].numel() for part in values)
-    mean = sums / count
-    return mean, (squares / count - mean.square()).clamp_min(0)
+def _over_clips(kernel: Callable[..., None], *tensors: Tensor) -> None:
+    """Run ``kernel`` over ranges of the first tensor's clips, one a thread; it writes into the last tensors."""
+    arrays, n_clips = [one.detach().contiguous().numpy() for one in tensors], len(tensors[0])
+    n_ranges = max(1, min(torch.get_num_threads(), n_clips // _CLIPS_A_THREAD))
+    if n_ranges == 1:
+        kernel(0, n_clips, *arrays)
+        return
+    ranges = pairwise(n_clips * one // n_ranges for one in range(n_ranges + 1))
+    with ThreadPoolExecutor(n_ranges) as threads:
+        list(threads.map(lambda ends: kernel(*ends, *arrays), ranges))
+
+
+def _mean_and_variance(sums: Tensor, squares: Tensor, n_pixels: int) -> tuple[Tensor, Tensor]:
+    """Of the channels, in double precision but for the sums of a clip."""
+    count = len(sums) * n_pixels
+    mean = _sum_of_clips(sums) / count
+    return mean, (_sum_of_clips(squares) / count - mean.square()).clamp_min(0)
+
+
+def _sum_of_clips(numbers: Tensor) -> Tensor:
+    """In double precision and in the clips' order, as torch's own sum is not for every number of threads."""
+    return torch.from_numpy(numbers.numpy().sum(0, dtype=np.float64))
 
 
 def _of_channels(numbers: Tensor) -> Tensor:

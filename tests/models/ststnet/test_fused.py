@@ -2,12 +2,15 @@
 
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mer.models import STSTNet
+from mer.models.ststnet import kernels
 from mer.models.ststnet import net as ststnet
 from mer.models.ststnet.fused import conv_relu_norm_pool
 
@@ -126,3 +129,89 @@ def test_training_ends_where_the_layers_end(calls: list[int], monkeypatch: pytes
     assert len(calls) == 10
     for name, value in plain.state_dict().items():
         torch.testing.assert_close(fused.state_dict()[name], value, rtol=2e-3, atol=2e-3)
+
+
+def operands(n_clips: int, channels: int, out: int, height: int, width: int) -> list[Tensor]:
+    """Maps, weight, bias, scale and shift, all but the first with gradients, in double precision."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(n_clips, channels, height, width), (out, channels, 3, 3), (out,), (out,), (out,)]
+    maps, weight, bias, scale, shift = (torch.randn(shape, generator=generator).double() for shape in shapes)
+    return [maps, *(one.requires_grad_() for one in (weight, bias, scale.abs() + 0.1, shift))]
+
+
+def layer_by_layer(maps: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    rectified = F.conv2d(maps, weight, bias, padding=2).relu()
+    return F.max_pool2d(F.batch_norm(rectified, None, None, scale, shift, True, eps=1e-5), 3, 3, 1)
+
+
+def gradients(pooled: Tensor, to: list[Tensor]) -> tuple[Tensor, ...]:
+    """Of weighted windows, whose weights reach the operation with rows and columns exchanged in memory."""
+    weights = torch.randn(pooled.mT.shape, generator=torch.Generator().manual_seed(1), dtype=pooled.dtype)
+    return torch.autograd.grad((pooled.mT * weights).sum(), to)
+
+
+SIZES = [(3, 3, 16, 28, 28), (4, 1, 1, 5, 9), (9, 2, 7, 10, 6), (2, 5, 4, 3, 21), (2, 3, 6, 2, 2)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_any_number_of_channels_and_any_side_equal_the_layers(size: tuple[int, int, int, int, int]) -> None:
+    given = operands(*size)
+    pooled, expected = conv_relu_norm_pool(*given, 1e-5).pooled, layer_by_layer(*given)
+    torch.testing.assert_close(pooled, expected, **TOLERANCES[torch.float64])
+    for one, other in zip(gradients(pooled, given[1:]), gradients(expected, given[1:]), strict=True):
+        torch.testing.assert_close(one, other, **TOLERANCES[torch.float64])
+
+
+def test_gradients_are_those_of_small_differences() -> None:
+    maps, *parameters = operands(3, 2, 5, 7, 6)
+    assert torch.autograd.gradcheck(lambda *given: conv_relu_norm_pool(maps, *given, 1e-5).pooled, parameters)
+
+
+def test_windows_without_a_value_above_0_get_no_gradient(calls: list[int]) -> None:
+    net = build()
+    net.conv.bias.data -= 1
+    maps = torch.randn(8, 3, 28, 28, dtype=torch.float64)
+    empty = net.pool(net.relu(net.conv(maps))) == 0
+    assert 0.1 < empty.double().mean() < 0.99
+    check_equal(net, maps)
+    assert len(calls) == 1
+
+
+def test_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranges: list[tuple[int, int]] = []
+    pool_clips = kernels.pool_clips
+
+    def watched(first: int, last: int, *arrays: Any) -> None:
+        ranges.append((first, last))
+        pool_clips(first, last, *arrays)
+
+    monkeypatch.setattr(kernels, "pool_clips", watched)
+    maps, *parameters = [one.detach().float() for one in operands(29, 3, 16, 28, 28)]
+    found = []
+    for threads in (1, 2, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        given = [one.clone().requires_grad_() for one in parameters]
+        maps_and_statistics = conv_relu_norm_pool(maps, *given, 1e-5)
+        found.append([*maps_and_statistics, *gradients(maps_and_statistics.pooled, given)])
+    assert sorted(ranges) == sorted([(0, 29), (0, 14), (14, 29), (0, 9), (9, 19), (19, 29)])
+    for others in found[1:]:
+        assert all(torch.equal(one, other) for one, other in zip(found[0], others, strict=True))
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_a_pixel_that_is_no_number_leaves_none_in_results_and_gradients(wrong: float) -> None:
+    maps, *parameters = operands(9, 3, 16, 28, 28)
+    maps[4, 1, 13, 20] = wrong
+    pooled, mean, variance = conv_relu_norm_pool(maps, *parameters, 1e-5)
+    expected = layer_by_layer(maps, *parameters)
+    for one, other in ((pooled, expected), *zip(*(gradients(x, parameters) for x in (pooled, expected)), strict=True)):
+        assert torch.equal(one.isfinite(), other.isfinite())
+    assert not (mean + variance).isfinite().all()
+    assert not pooled.isfinite().all()
+
+
+def test_loops_run_where_no_compiled_code_can_be_kept() -> None:
+    """A function that has no file has no folder for its compiled code either."""
+    scope: dict[str, Any] = {}
+    exec("def twice(x): return 2 * x", scope)
+    assert kernels._kernel(scope["twice"])(21) == 42
