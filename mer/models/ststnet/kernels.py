@@ -4,7 +4,7 @@ A padded map's rows lie one after another, ``stride = width + 4`` apart. So a ta
 flat index, and one loop over all of a map long enough for wide vectors. The two columns that a row of the convolution
 has too many mix its end with the next row's start; they are blanked.
 
-A clip's numbers are its own, whichever thread makes them, and go through nothing larger than a core's nearest caches.
+A clip's numbers are its own, and go through nothing larger than a core's nearest caches.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ Three = tuple[float, float, float]
 _TOGETHER = 4  # outputs: three taps of each, their sums and three pixels are what vector registers hold
 _LINE_BYTES = 64
 # Sums in any order, multiplication and addition as one; NaN and infinity stay what they are.
-_OPTIONS: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "nogil": True, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 
 
 def _part(function: Function) -> Function:
@@ -41,8 +41,6 @@ def _kernel(function: Function) -> Function:
 
 @_kernel
 def pool_clips(
-    first: int,
-    last: int,
     maps: Floats,
     weight: Floats,
     bias: Floats,
@@ -51,11 +49,9 @@ def pool_clips(
     sums: Floats,
     squares: Floats,
 ) -> None:
-    """Convolution, ReLU and max pooling of some clips, and the sums that batch norm wants.
+    """Convolution, ReLU and max pooling of all clips, and the sums that batch norm wants.
 
     Args:
-        first: clip.
-        last: clip, not included.
         maps: ``(B, channel, height, width)``.
         weight: ``(out, channel, 3, 3)``.
         bias: ``(out,)``.
@@ -69,7 +65,7 @@ def pool_clips(
     rectified = _zeros(_TOGETHER, size + 2 * stride, maps)
     highest = _zeros(2, pooled.shape[2] * stride + 2, maps)
     offsets = np.zeros(highest.shape, np.int32)
-    for clip in range(first, last):
+    for clip in range(len(maps)):
         _pad(maps[clip], padded, stride)
         for start in range(0, len(weight), _TOGETHER):
             _convolve(padded, stride, size, weight, bias, start, rectified)
@@ -80,11 +76,9 @@ def pool_clips(
 
 
 @_kernel
-def norm_sums(
-    first: int, last: int, gradient: Floats, pooled: Floats, mean: Floats, inverse: Floats, sums: Floats, normed: Floats
-) -> None:
+def norm_sums(gradient: Floats, pooled: Floats, mean: Floats, inverse: Floats, sums: Floats, normed: Floats) -> None:
     """Of some clips' ``(B, out, rows, columns)`` gradient: ``(B, out)`` sums, and those of it times the normed maps."""
-    for clip in range(first, last):
+    for clip in range(len(gradient)):
         for out in range(len(mean)):
             of, values = gradient[clip, out].ravel(), pooled[clip, out].ravel()
             total = product = mean.dtype.type(0)
@@ -96,8 +90,6 @@ def norm_sums(
 
 @_kernel
 def gradients_of_clips(
-    first: int,
-    last: int,
     maps: Floats,
     weight: Floats,
     bias: Floats,
@@ -115,8 +107,6 @@ def gradients_of_clips(
     the window's. The values are made again: that takes less time than to read them from memory.
 
     Args:
-        first: clip.
-        last: clip, not included.
         maps: ``(B, channel, height, width)``.
         weight: ``(out, channel, 3, 3)``.
         bias: ``(out,)``.
@@ -131,7 +121,7 @@ def gradients_of_clips(
     stride, size = maps.shape[3] + 4, (maps.shape[2] + 2) * (maps.shape[3] + 4)
     padded = _zeros(maps.shape[1], size + 2 * stride + 2, maps)
     dense = _zeros(_TOGETHER, size + 2 * stride, maps)
-    for clip in range(first, last):
+    for clip in range(len(maps)):
         _pad(maps[clip], padded, stride)
         for start in range(0, len(weight), _TOGETHER):
             _convolve(padded, stride, size, weight, bias, start, dense)

@@ -177,27 +177,6 @@ def test_windows_without_a_value_above_0_get_no_gradient(calls: list[int]) -> No
     assert len(calls) == 1
 
 
-def test_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    ranges: list[tuple[int, int]] = []
-    pool_clips = kernels.pool_clips
-
-    def watched(first: int, last: int, *arrays: Any) -> None:
-        ranges.append((first, last))
-        pool_clips(first, last, *arrays)
-
-    monkeypatch.setattr(kernels, "pool_clips", watched)
-    maps, *parameters = [one.detach().float() for one in operands(29, 3, 16, 28, 28)]
-    found = []
-    for threads in (1, 2, 3):
-        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        given = [one.clone().requires_grad_() for one in parameters]
-        maps_and_statistics = conv_relu_norm_pool(maps, *given, 1e-5)
-        found.append([*maps_and_statistics, *gradients(maps_and_statistics.pooled, given)])
-    assert sorted(ranges) == sorted([(0, 29), (0, 14), (14, 29), (0, 9), (9, 19), (19, 29)])
-    for others in found[1:]:
-        assert all(torch.equal(one, other) for one, other in zip(found[0], others, strict=True))
-
-
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
 def test_a_pixel_that_is_no_number_leaves_none_in_results_and_gradients(wrong: float) -> None:
     maps, *parameters = operands(9, 3, 16, 28, 28)
