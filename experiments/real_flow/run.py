@@ -24,7 +24,7 @@ from mer.runs import read_run
 HERE = Path(__file__).parent
 MOST_SEEDS = 20
 MEAN_OF_SEEDS, LEAKS = "UF1 of the seeds' mean probabilities", "LEAKS: UF1 of the best epochs on the test clips"
-PARTS = ("best", "real_clips", "baselines", "before", "ablations")
+PARTS = ("best", "synthetic", "baselines", "before", "ablations")
 SETS: Mapping[str, Sequence[str]] = {"smic": ("smic",), "casme2": ("casme2",), "composite": ("smic", "casme2")}
 WATCHED = "protocol.report_best_epoch_on_test=true"
 CLASSICAL = ("features.size=28",)
@@ -35,9 +35,8 @@ BASELINES: Mapping[str, Sequence[str]] = {
     "off_apexnet": ("experiment=off_apexnet_flow",),
     "ststnet": ("experiment=ststnet_flow",),
 }
-# The recipe as it was before synthetic clips: what they bring is told beside it, and the ablations are of it.
-REAL_CLIPS = "real clips alone"
-WITHOUT_SYNTHETIC = ("synthetic=none", "trainer.max_epochs=60")
+WITH_SYNTHETIC = "with synthetic clips"
+SYNTHETIC = ("synthetic=flow_images", "trainer.max_epochs=40", WATCHED)
 FIVE_FOLDS = ("protocol=subject_kfold", "protocol.k=5")
 ABLATIONS: Mapping[str, Sequence[str]] = {
     "all of it": (),
@@ -89,14 +88,14 @@ class Job:
         """What is asked of `mer train`."""
         best = f"experiment={self.clips}_flow_best"
         if self.name == "best":
-            return [best, WATCHED]
-        if self.name == REAL_CLIPS:
-            return [best, *WITHOUT_SYNTHETIC, *(() if self.clips == "composite" else (WATCHED,))]
+            return [best] if self.clips == "composite" else [best, WATCHED]
+        if self.name == WITH_SYNTHETIC:
+            return [best, *SYNTHETIC]
         if self.name == "before":
             return ["experiment=smic_flow"]
         if self.name in BASELINES:
             return list(BASELINES[self.name])
-        return [best, *WITHOUT_SYNTHETIC, *FIVE_FOLDS, *ABLATIONS[self.name]]
+        return [best, *FIVE_FOLDS, *ABLATIONS[self.name]]
 
 
 def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
@@ -104,8 +103,8 @@ def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
     for seed in seeds:
         if part == "best":
             yield from (Job(clips, "best", seed) for clips in SETS)
-        elif part == "real_clips":
-            yield from (Job(clips, REAL_CLIPS, seed) for clips in SETS)
+        elif part == "synthetic":
+            yield from (Job(clips, WITH_SYNTHETIC, seed) for clips in SETS)
         elif part == "baselines":
             yield from (Job(clips, name, seed) for name in BASELINES for clips in SETS)
         elif part == "before":

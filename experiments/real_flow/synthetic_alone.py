@@ -43,7 +43,12 @@ def main() -> None:
 def scores(root: Path, seed: int) -> Iterator[dict[str, Any]]:
     """Scores of the network of ``seed`` on each dataset, with 95 % intervals over subjects."""
     words = ["dataset=flow_images", f"dataset.roots=[{root / 'smic'},{root / 'casme2'}]"]
-    words += ["experiment=composite_flow_best", "name=synthetic_alone", "trainer.accelerator=cpu"]
+    words += [
+        "experiment=composite_flow_best",
+        "synthetic=flow_images",
+        "name=synthetic_alone",
+        "trainer.accelerator=cpu",
+    ]
     words += [f"seed={seed}", f"synthetic.seed={seed}", f"synthetic.clips={CLIPS}", f"trainer.max_epochs={EPOCHS}"]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("train", words)
