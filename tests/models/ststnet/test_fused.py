@@ -162,6 +162,18 @@ def test_any_number_of_channels_and_any_side_equal_the_layers(size: tuple[int, i
         torch.testing.assert_close(one, other, **TOLERANCES[torch.float64])
 
 
+def test_of_equal_values_with_other_pixels_about_them_the_layers_choice_gets_the_gradient() -> None:
+    maps, weight, bias, scale, shift = operands(6, 2, 5, 28, 28)
+    maps = (2 * maps).round().clamp(-2, 2)  # whole numbers, so that many a window has its highest more than once
+    with torch.no_grad():
+        weight.zero_()
+        weight[:, 0, 1, 1] = 1
+    parameters = [weight, bias, scale, shift]
+    fused, layers = conv_relu_norm_pool(maps, *parameters, 1e-5).pooled, layer_by_layer(maps, *parameters)
+    for one, other in zip(gradients(fused, parameters), gradients(layers, parameters), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+
+
 def test_gradients_are_those_of_small_differences() -> None:
     maps, *parameters = operands(3, 2, 5, 7, 6)
     assert torch.autograd.gradcheck(lambda *given: conv_relu_norm_pool(maps, *given, 1e-5).pooled, parameters)
