@@ -65,7 +65,7 @@ def make_clip(
     rng: np.random.Generator,
 ) -> Clip:
     """A clip of ``subject`` that shows ``emotion`` (name and action units), its onset's number within ``onsets``."""
-    units = draw_units(emotion[1], rng)
+    units = draw_units(emotion[1].combinations, rng)
     peak_px = float(rng.uniform(*settings.motion_px))
     course = make_course(settings, fps, rng)
     affine = clip_pose(usual, rng, settings.head_variation).affine(settings.frame_size[::-1])

@@ -49,6 +49,6 @@ def _shuffled(names: Sequence[str], rng: np.random.Generator) -> list[str]:
     return [names[index] for index in rng.permutation(len(names))]
 
 
-def draw_units(emotion: Emotion, rng: np.random.Generator) -> Units:
+def draw_units(combinations: Sequence[Units], rng: np.random.Generator) -> Units:
     """The action units of one clip."""
-    return emotion.combinations[int(rng.integers(len(emotion.combinations)))]
+    return combinations[int(rng.integers(len(combinations)))]

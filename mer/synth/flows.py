@@ -110,8 +110,7 @@ def synthetic_flows(
     for clip, number in enumerate(numbers):
         if clip % _CLIPS_A_FACE == 0:
             face = _face(rng)
-        combinations = CLASS_UNITS[classes[number]]
-        units = combinations[int(rng.integers(len(combinations)))]
+        units = emotions.draw_units(CLASS_UNITS[classes[number]], rng)
         flows[clip] = _clip_flow(_in_crop(face, size * _FINE, crop, rng), units, size, disturbances, rng)
     return flows, numbers
 

@@ -36,4 +36,4 @@ def test_many_clips_come_in_the_proportions_of_the_real_sheet() -> None:
 def test_every_combination_can_be_shown() -> None:
     combinations = {units for emotions in ALL for emotion in emotions.values() for units in emotion.combinations}
     assert {unit for units in combinations for unit in units} <= set(ACTION_UNITS)
-    assert draw_units(Emotion(((6, 12),), 1), np.random.default_rng(0)) == (6, 12)
+    assert draw_units(Emotion(((6, 12),), 1).combinations, np.random.default_rng(0)) == (6, 12)

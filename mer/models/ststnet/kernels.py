@@ -77,7 +77,7 @@ def pool_clips(
 
 @_kernel
 def norm_sums(gradient: Floats, pooled: Floats, mean: Floats, inverse: Floats, sums: Floats, normed: Floats) -> None:
-    """Of some clips' ``(B, out, rows, columns)`` gradient: ``(B, out)`` sums, and those of it times the normed maps."""
+    """Of all clips' ``(B, out, rows, columns)`` gradient: ``(B, out)`` sums, and those of it times the normed maps."""
     for clip in range(len(gradient)):
         for out in range(len(mean)):
             of, values = gradient[clip, out].ravel(), pooled[clip, out].ravel()
@@ -101,7 +101,7 @@ def gradients_of_clips(
     of_weight: Floats,
     of_bias: Floats,
 ) -> None:
-    """Each of some clips' share of the convolution's gradients.
+    """Each clip's share of the convolution's gradients.
 
     A rectified value y > 0 has the gradient ``slope y + offset``, and the highest of a window besides ``factor`` times
     the window's. The values are made again: that takes less time than to read them from memory.
