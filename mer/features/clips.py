@@ -35,6 +35,11 @@ class ClipMeasures:
         return self._maps.need("frames") / 255
 
     @cached_property
+    def change(self) -> Tensor:
+        """``(B, T, 3, H, W)``: each frame less the first."""
+        return self.rgb - self.rgb[:, :1]
+
+    @cached_property
     def flow(self) -> Tensor:
         """``(B, T - 1, 2, H, W)`` px."""
         return self._maps.need(self._motion)
@@ -58,28 +63,32 @@ class ClipChannel:
         width: number of maps it adds to a stream.
         build: makes them.
         size: what ``normalize`` measures them by; None for frames, which have a scale of their own.
+        of_flow: made of the flow; else of the frames.
     """
 
     width: int
     build: Callable[[ClipMeasures], Tensor]
     size: Callable[[ClipMeasures], Tensor] | None = None
+    of_flow: bool = False
 
 
 CLIP_CHANNELS: Mapping[str, ClipChannel] = {
     "rgb": ClipChannel(3, lambda measures: measures.rgb),
     "grey": ClipChannel(1, lambda measures: rgb_to_grayscale(measures.rgb)),
-    "u": ClipChannel(1, lambda measures: measures.flow[:, :, :1], lambda measures: measures.magnitude),
-    "v": ClipChannel(1, lambda measures: measures.flow[:, :, 1:], lambda measures: measures.magnitude),
-    "m": ClipChannel(1, lambda measures: measures.magnitude, lambda measures: measures.magnitude),
-    "eps": ClipChannel(1, lambda measures: measures.strain, lambda measures: measures.strain),
+    "change": ClipChannel(3, lambda measures: measures.change, lambda measures: measures.change.abs()),
+    "u": ClipChannel(1, lambda measures: measures.flow[:, :, :1], lambda measures: measures.magnitude, of_flow=True),
+    "v": ClipChannel(1, lambda measures: measures.flow[:, :, 1:], lambda measures: measures.magnitude, of_flow=True),
+    "m": ClipChannel(1, lambda measures: measures.magnitude, lambda measures: measures.magnitude, of_flow=True),
+    "eps": ClipChannel(1, lambda measures: measures.strain, lambda measures: measures.strain, of_flow=True),
 }
 
 
 class ClipFeatures(nn.Module):
     """Builds the inputs of networks that look at whole clips, a stream an input.
 
-    Channels are ``rgb`` and ``grey`` (the frames, unmagnified, in [0, 1]), ``u``, ``v`` (flow), ``m`` (magnitude) and
-    ``eps`` (optical strain). A stream of frames alone has T steps in time. One that holds a channel of motion has
+    Channels are ``rgb`` and ``grey`` (the frames, unmagnified, in [0, 1]), ``change`` (rgb less that of the first frame,
+    the onset), ``u``, ``v`` (flow), ``m`` (magnitude) and ``eps`` (optical strain). A stream without motion has T steps
+    in time, of which change is 0 at the first. One that holds a channel of motion has
     T - 1, one a flow, and beside each flow the frame that it leads to.
 
     Args:
@@ -87,7 +96,7 @@ class ClipFeatures(nn.Module):
         frames: T, the number of frames that each clip is brought to.
         size: height and width in px.
         motion: ``frame_flow``, from each frame to the next, or ``onset_flow``, from the first to each later one.
-        normalize: of u, v, m and eps, as :class:`mer.features.BranchFeatures` has it, a clip's times all by one scale.
+        normalize: of change, u, v, m and eps, as :class:`mer.features.BranchFeatures` has it, a clip's times all by one scale.
         derivative: of eps, see :func:`mer.features.optical_strain`.
     """
 
@@ -117,7 +126,7 @@ class ClipFeatures(nn.Module):
     def needs(self) -> frozenset[str]:
         """What the channels ask for beside the flow from onset to apex."""
         names = {name for stream in self.streams for name in stream}
-        return frozenset(self.motion if CLIP_CHANNELS[name].size else "frames" for name in names)
+        return frozenset(self.motion if CLIP_CHANNELS[name].of_flow else "frames" for name in names)
 
     def forward(self, maps: FlowMaps) -> tuple[Float[Tensor, "batch time channel height width"], ...]:
         """Maps of ``B`` clips -> ``(B, T or T - 1, C, H, W)`` a stream.

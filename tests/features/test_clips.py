@@ -37,6 +37,35 @@ def test_frames_are_scaled_to_one_and_grey_as_opencv_has_it() -> None:
     np.testing.assert_allclose(grey[:, :, 0] * 255, np.array(expected), atol=0.51)
 
 
+@pytest.mark.parametrize("normalize", ["none", "symmetric", "rms"])
+def test_change_is_each_frame_less_the_onset_at_one_scale_a_clip(normalize: str) -> None:
+    maps = noise_maps()
+    (ours,) = ClipFeatures([["change"]], normalize=normalize)(maps)
+    rgb = maps.need("frames").double() / 255
+    change = rgb - rgb[:, :1]
+    flat = change.flatten(1)
+    scales = {"none": torch.ones(len(maps)), "symmetric": flat.abs().amax(1), "rms": 3 * flat.square().mean(1).sqrt()}
+    expected = change / scales[normalize][:, None, None, None, None]
+    torch.testing.assert_close(ours.double(), expected, atol=1e-6, rtol=1e-5)
+    assert not ours[:, 0].any()
+    assert ours[:, 1:].any()
+
+
+def test_change_beside_flow_is_that_of_the_frame_the_flow_leads_to() -> None:
+    maps = noise_maps()
+    (alone,) = ClipFeatures([["change"]])(maps)
+    (both,) = ClipFeatures([["u", "change"]])(maps)
+    torch.testing.assert_close(both[:, :, 1:], alone[:, 1:])
+
+
+def test_change_knows_no_light_that_stays() -> None:
+    maps = noise_maps()
+    brighter = replace(maps, frames=(maps.need("frames") // 2 + 100).to(torch.uint8))
+    same = replace(maps, frames=(maps.need("frames") // 2).to(torch.uint8))
+    features = ClipFeatures([["change"]])
+    torch.testing.assert_close(features(brighter)[0], features(same)[0])
+
+
 def test_beside_each_flow_stands_the_frame_that_it_leads_to() -> None:
     maps = noise_maps()
     (both,) = ClipFeatures([["rgb", "u"]], normalize="none")(maps)
@@ -72,6 +101,7 @@ def test_motion_chooses_the_flow() -> None:
     ("streams", "motion", "needs"),
     [
         ([["grey"]], "frame_flow", {"frames"}),
+        ([["change"]], "frame_flow", {"frames"}),
         ([["u"], ["eps"]], "frame_flow", {"frame_flow"}),
         ([["m", "rgb"]], "onset_flow", {"frames", "onset_flow"}),
     ],
