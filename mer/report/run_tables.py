@@ -11,6 +11,7 @@ Record = dict[str, Any]
 # A line of a cell each: the second says how sure the first is.
 Cell = tuple[str, ...]
 
+_MOST_SETTINGS = 6  # of those that differ, in a cell to be read
 _COUNTS = ("n_clips", "n_folds", "seconds")
 _LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "Δ": r"$\Delta$", "~": r"\textasciitilde{}"}
 _LATEX |= {"^": r"\textasciicircum{}"} | {sign: f"\\{sign}" for sign in "&%$#_{}"}
@@ -99,10 +100,19 @@ def _cells(record: Record, width: int) -> list[Cell]:
     if record["state"] != "finished":
         cells: list[Cell] = [(_last(record["run"]),), (f"{record['state']}, {record['folds_done']} folds complete",)]
     else:
-        settings = " ".join(f"{name}={value}" for name, value in record["settings"].items() if value != "-") or "-"
-        cells = [_name(record), (settings,), (str(record["n_clips"]),), *(_score(record, name) for name in MAIN_SCORES)]
+        cells = [_name(record), (_settings(record["settings"]),), (str(record["n_clips"]),), *(_score(record, name) for name in MAIN_SCORES)]
         cells += _tests(record["against"]) if record.get("against") else []
     return cells + [("-",)] * (width - len(cells))
+
+
+def _settings(settings: Mapping[str, str]) -> str:
+    """Those that a run has; of many, what was chosen (``model=...``) rather than what follows from it."""
+    told = {name: value for name, value in settings.items() if value != "-"}
+    shown = sorted(told, key=lambda name: name.count(".")) if len(told) > _MOST_SETTINGS else list(told)
+    words = [f"{name}={told[name]}" for name in shown[:_MOST_SETTINGS]]
+    if rest := len(told) - len(words):
+        words.append(f"and {rest} more")
+    return " ".join(words) or "-"
 
 
 def _name(record: Record) -> Cell:

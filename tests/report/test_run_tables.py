@@ -26,6 +26,23 @@ def test_markdown_has_a_row_a_run_and_escapes_bars(tmp_path: Path) -> None:
     assert f"{found[0].metrics['uf1']:.4f} ({low:.3f}-{high:.3f})".replace("0.", ".")[1:] in lines[2].replace("0.", ".")
 
 
+def test_of_many_settings_what_was_chosen_is_told_first_and_how_many_are_left_out(tmp_path: Path) -> None:
+    made = [{"model": {f"s{one}": n for one in range(9)} | {"_target_": f"a.Net{n}"}, "labels": n} for n in range(2)]
+    found = [read_run(write_run(tmp_path / str(n), made[n], fake_predictions(seed=n))) for n in range(2)]
+    records = run_records(found)
+    _, (first, second) = table_cells(records)
+    assert first[1] == ("labels=0 model=Net0 model.s0=0 model.s1=0 model.s2=0 model.s3=0 and 5 more",)
+    assert second[1] == ("labels=1 model=Net1 model.s0=1 model.s1=1 model.s2=1 model.s3=1 and 5 more",)
+    assert {"labels", "model", *(f"model.s{one}" for one in range(9))} <= set(flat_records(records)[0])
+
+
+def test_as_many_settings_as_a_cell_takes_keep_their_order(tmp_path: Path) -> None:
+    made = [{"model": {f"s{one}": n for one in range(5)}, "zero": n} for n in range(2)]
+    found = [read_run(write_run(tmp_path / str(n), made[n], fake_predictions(seed=n))) for n in range(2)]
+    _, (first, _) = table_cells(run_records(found))
+    assert first[1] == ("model.s0=0 model.s1=0 model.s2=0 model.s3=0 model.s4=0 zero=0",)
+
+
 def test_latex_is_a_tabular_without_bare_special_signs(tmp_path: Path) -> None:
     found = runs(tmp_path)
     text = latex(*table_cells(run_records(found, paired_tests(found, found[0]))))
