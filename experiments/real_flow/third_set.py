@@ -1,7 +1,7 @@
 """Flow images of a dataset of frames: ``python experiments/real_flow/third_set.py OUT dataset=samm dataset.root=DIR``.
 
-They have the form of the published ones (28x28, each channel min-max scaled by itself), so that the recipe takes them as
-one more of ``dataset.roots``. The words are those of `mer prepare`.
+They have the form of the published ones (28x28, each channel min-max scaled by itself), so that the recipe takes them
+as one more of ``dataset.roots``. The words are those of `mer prepare`.
 """
 
 import argparse

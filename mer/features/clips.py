@@ -86,17 +86,18 @@ CLIP_CHANNELS: Mapping[str, ClipChannel] = {
 class ClipFeatures(nn.Module):
     """Builds the inputs of networks that look at whole clips, a stream an input.
 
-    Channels are ``rgb`` and ``grey`` (the frames, unmagnified, in [0, 1]), ``change`` (rgb less that of the first frame,
-    the onset), ``u``, ``v`` (flow), ``m`` (magnitude) and ``eps`` (optical strain). A stream without motion has T steps
-    in time, of which change is 0 at the first. One that holds a channel of motion has
-    T - 1, one a flow, and beside each flow the frame that it leads to.
+    Channels are ``rgb`` and ``grey`` (the frames, unmagnified, in [0, 1]), ``change`` (rgb less that of the onset, the
+    first frame), ``u``, ``v`` (flow), ``m`` (magnitude) and ``eps`` (optical strain). A stream without motion has T
+    steps in time, of which change is 0 at the first. One that holds a channel of motion has T - 1, one a flow, and
+    beside each flow the frame that it leads to.
 
     Args:
         streams: channels of each input.
         frames: T, the number of frames that each clip is brought to.
         size: height and width in px.
         motion: ``frame_flow``, from each frame to the next, or ``onset_flow``, from the first to each later one.
-        normalize: of change, u, v, m and eps, as :class:`mer.features.BranchFeatures` has it, a clip's times all by one scale.
+        normalize: of change, u, v, m and eps, as :class:`mer.features.BranchFeatures` has it, a clip's times all by
+            one scale.
         derivative: of eps, see :func:`mer.features.optical_strain`.
     """
 

@@ -100,7 +100,12 @@ def _cells(record: Record, width: int) -> list[Cell]:
     if record["state"] != "finished":
         cells: list[Cell] = [(_last(record["run"]),), (f"{record['state']}, {record['folds_done']} folds complete",)]
     else:
-        cells = [_name(record), (_settings(record["settings"]),), (str(record["n_clips"]),), *(_score(record, name) for name in MAIN_SCORES)]
+        cells = [
+            _name(record),
+            (_settings(record["settings"]),),
+            (str(record["n_clips"]),),
+            *(_score(record, name) for name in MAIN_SCORES),
+        ]
         cells += _tests(record["against"]) if record.get("against") else []
     return cells + [("-",)] * (width - len(cells))
 
