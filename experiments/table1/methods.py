@@ -76,7 +76,7 @@ METHODS: Mapping[str, Method] = {
             "model.hidden=64",
             "model.lstm_units=64",
             "model.dropout=0.2",
-            "trainer.max_epochs=40",
+            "trainer.max_epochs=80",
             *_ADAM,
         ),
         {"casme2": (0.6098, float("nan"))},
