@@ -1,6 +1,7 @@
 """The study on real flows: ``python experiments/real_flow/run.py ROOT --work DIR``, see README.md.
 
-Writes results.csv (a row a run), summary.csv (a row a name over its seeds) and tables.md (the same to read).
+Writes results.csv (a row a run), summary.csv (a row a name over its seeds), tests.csv (each name against the recipe on
+the same clips) and tables.md (the same to read).
 """
 
 import argparse
@@ -14,10 +15,12 @@ import numpy as np
 import pandas as pd
 from hydra import compose, initialize_config_dir
 
+from mer.clip import subject_keys
 from mer.engines import LEAKY
 from mer.experiment import run_experiment
 from mer.hydra_app import conf_dir
-from mer.predictions import MAIN_SCORES, read_predictions, score_predictions
+from mer.metrics import holm, permutation_test
+from mer.predictions import MAIN_SCORES, class_numbers, read_predictions, score_predictions
 from mer.progress import say
 from mer.runs import read_run
 
@@ -35,11 +38,13 @@ BASELINES: Mapping[str, Sequence[str]] = {
     "off_apexnet": ("experiment=off_apexnet_flow",),
     "ststnet": ("experiment=ststnet_flow",),
 }
+DRAW_NOTHING = ("majority", "bi_woof", "bi_woof, proportion by strain")
 WITH_SYNTHETIC = "with synthetic clips"
 SYNTHETIC = ("synthetic=flow_images", "trainer.max_epochs=40", WATCHED)
 FIVE_FOLDS = ("protocol=subject_kfold", "protocol.k=5")
+ALL = "all of it"
 ABLATIONS: Mapping[str, Sequence[str]] = {
-    "all of it": (),
+    ALL: (),
     "branch a alone": ("model.branches=a",),
     "branch b alone": ("model.branches=b",),
     "u, v in both": ("features.branch_a=[u,v]", "features.branch_b=[u,v]"),
@@ -164,9 +169,72 @@ def collect(work: Path) -> pd.DataFrame:
         ]
     summary = pd.DataFrame(rows)
     summary.to_csv(HERE / "summary.csv", index=False, float_format="%.4f", lineterminator="\n")
+    tests = pd.DataFrame(test_rows(work))
+    tests.to_csv(HERE / "tests.csv", index=False, float_format="%.4f", lineterminator="\n")
     texts = [markdown(part) for _, part in summary.groupby(["clips", "folds"])]
+    texts += [tests_markdown(part) for _, part in tests.groupby(["clips", "reference"])]
     (HERE / "tables.md").write_text("".join(texts))
     return summary
+
+
+def test_rows(work: Path) -> list[dict[str, Any]]:
+    """Each name against the recipe in the same folds, with the seeds that both have; p by Holm for those of a table."""
+    done = set(finished(work))
+    others = [(clips, "best", [*BASELINES, WITH_SYNTHETIC]) for clips in SETS]
+    found = []
+    for clips, reference, names in [*others, ("composite", ALL, [name for name in ABLATIONS if name != ALL])]:
+        rows = []
+        for name in names:
+            seeds = [one for one in range(MOST_SEEDS) if {drawn(clips, name, one), Job(clips, reference, one)} <= done]
+            if seeds:
+                one, two = ([predictions(work, clips, which, seed) for seed in seeds] for which in (name, reference))
+                rows.append({"clips": clips, "name": name, "reference": reference} | test_row(one, two))
+        corrected = holm([float(row["uf1_p"]) for row in rows])
+        found += [row | {"uf1_p_holm": p} for row, p in zip(rows, corrected, strict=True)]
+    return found
+
+
+def drawn(clips: str, name: str, seed: int) -> Job:
+    """The job of this seed; what draws nothing has one for all."""
+    return Job(clips, name, 0 if name in DRAW_NOTHING else seed)
+
+
+def predictions(work: Path, clips: str, name: str, seed: int) -> pd.DataFrame:
+    """Those of a run, in the clips' order."""
+    table = read_predictions(work / drawn(clips, name, seed).folder / "predictions.csv")
+    return table.sort_values(["dataset", "subject", "clip"], ignore_index=True)
+
+
+def test_row(one: Sequence[pd.DataFrame], two: Sequence[pd.DataFrame]) -> dict[str, float]:
+    """Difference of UF1, mean and sd over seeds; p where a subject's predictions of all seeds are exchanged at once."""
+    pairs = list(zip(one, two, strict=True))
+    differences = [
+        float(np.subtract(*(score_predictions(one, draws=0)["pooled"]["uf1"] for one in pair))) for pair in pairs
+    ]
+    ours, theirs = (pd.concat(tables, ignore_index=True) for tables in (one, two))
+    if not ours[["dataset", "subject", "clip", "target"]].equals(theirs[["dataset", "subject", "clip", "target"]]):
+        raise ValueError("two runs of other clips")
+    classes = sorted(set(ours["target"]) | set(ours["prediction"]) | set(theirs["prediction"]))
+    targets, first = class_numbers(ours, classes)
+    second = class_numbers(theirs, classes)[1]
+    _, p = permutation_test(targets, first, second, subject_keys(ours).to_numpy(object), len(classes))["uf1"]
+    sd = float(np.std(differences, ddof=1)) if len(differences) > 1 else math.nan
+    return {"seeds": len(differences), "uf1_difference": float(np.mean(differences)), "uf1_sd": sd, "uf1_p": p}
+
+
+def tests_markdown(part: pd.DataFrame) -> str:
+    """The table of one set of clips: differences, p, and p by Holm."""
+    lines = [
+        f'## {part["clips"].iloc[0]}: UF1 less that of "{part["reference"].iloc[0]}", paired\n',
+        "| | seeds | difference | p | p, Holm |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in part.to_dict("records"):
+        difference = f"{row['uf1_difference']:+.3f}{_cell(row['uf1_sd'], 3, ' ± ')}"
+        lines.append(
+            f"| {row['name']} | {row['seeds']} | {difference} | {row['uf1_p']:.3f} | {row['uf1_p_holm']:.3f} |"
+        )
+    return "\n".join(lines) + "\n\n"
 
 
 def markdown(part: pd.DataFrame) -> str:
