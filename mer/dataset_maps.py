@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import torch
 
+from mer.dataset_flow import dataset_flow
 from mer.flow import Flow, FlowMaps
 from mer.magnify import Magnifier
 from mer.needs import Needs
-from mer.preparation import OnClip, Preparation, dataset_flow
+from mer.preparation import OnClip, Preparation
 from mer.whole_clips import NeededMaps
 
 CLIPS_A_PART = 128  # a GPU's largest batch

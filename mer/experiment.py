@@ -18,6 +18,7 @@ from torch import Tensor
 from mer.build import WATCH_TEST, build_engine, build_needs, build_training
 from mer.claims import Claiming, share_out
 from mer.clip import ClipIndex, clip_name
+from mer.dataset_flow import beyond_bound
 from mer.dataset_maps import DatasetMaps
 from mer.datasets import FlowSource
 from mer.datasets.cache import read_index
@@ -30,7 +31,7 @@ from mer.interrupts import CtrlC
 from mer.machine import machine_facts
 from mer.magnify import Bounded, Magnifier
 from mer.predictions import per_subject, read_predictions, score_predictions, write_predictions
-from mer.preparation import Preparation, beyond_bound
+from mer.preparation import Preparation
 from mer.progress import Counter, progress_bar, say
 from mer.protocols import require_subjects_kept_back
 from mer.protocols.folds import Fold

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from mer.ahead import ahead
 from mer.clip import clip_name
+from mer.dataset_flow import clips_at_once, dataset_apex, dataset_flow
 from mer.errors import MerError
 from mer.flow import Flow, FlowMaps, resize_flow, resize_map
 from mer.magnify import Magnifier, NoMagnification
 from mer.needs import NEEDS, Needs
-from mer.preparation import OnClip, Preparation, clips_at_once, dataset_apex, dataset_flow
+from mer.preparation import OnClip, Preparation
 from mer.threads import thread_count
 from mer.tim import interpolated_frames
 

@@ -1,4 +1,4 @@
-"""What all tests share: where the real data lies, a fake CASME II, and a clip of frames."""
+"""What all tests share: where the real data lies, a fake CASME II and its preparation, and a clip of frames."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -12,9 +12,16 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from mer.clip import clip_index
+import mer.preparation
+from mer.align import NoCrop
+from mer.apex import AnnotatedApex
+from mer.clip import ClipIndex, clip_index
+from mer.datasets import Casme2
 from mer.hydra_app import conf_dir
 from mer.labels import LabelScheme
+from mer.magnify import IIR
+from mer.preparation import Preparation
+from mer.store import Store
 from tests.fakes import write_casme2
 
 Frame = npt.NDArray[np.uint8]
@@ -35,6 +42,28 @@ def real_data() -> Path:
 def casme2_root(tmp_path: Path) -> Path:
     """A fake CASME II: 2 subjects, 2 clips each, nothing to repair."""
     return write_casme2(tmp_path / "casme2")
+
+
+@pytest.fixture
+def index(casme2_root: Path) -> ClipIndex:
+    """The clips of that CASME II."""
+    return Casme2(casme2_root).load()
+
+
+@pytest.fixture
+def preparation(tmp_path: Path) -> Preparation:
+    """Makes key frames of whole frames at 16 px, into a store of its own."""
+    return Preparation(Store(tmp_path / "store"), NoCrop(16), AnnotatedApex(), IIR())
+
+
+@pytest.fixture
+def never_extract(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on, making key frames fails the test."""
+
+    def fail(*arguments: object) -> None:
+        raise AssertionError("key frames were made again")
+
+    return lambda: monkeypatch.setattr(mer.preparation, "key_frames_of", fail)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import mer.build
+import mer.dataset_flow
 import mer.preparation
 from mer.synth import write_casme2
 from tests.runner import run_mer, start_mer
@@ -88,8 +89,8 @@ def test_finished_jobs_are_found_complete_without_computing_flow(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a finished job computes nothing again")
 
-    for step in ("_flow", "key_frames_of"):
-        monkeypatch.setattr(mer.preparation, step, refuse)
+    monkeypatch.setattr(mer.dataset_flow, "_flow", refuse)
+    monkeypatch.setattr(mer.preparation, "key_frames_of", refuse)
     monkeypatch.setattr(mer.build, "build_module", refuse)
     again = run_mer(capsys, "train", *sweep)
     assert again.code == 0, again.err

@@ -19,8 +19,8 @@ import mer.store
 from mer.align import Aligner, EyeCrop, GivenLandmarks, NoCrop
 from mer.apex import AnnotatedApex, MiddleApex
 from mer.errors import MerError
-from mer.magnify import IIR, EulerianMagnifier, NoMagnification
-from mer.preparation import Magnifier, Preparation
+from mer.magnify import IIR, EulerianMagnifier, Magnifier, NoMagnification
+from mer.preparation import Preparation
 from mer.store import WRITING, Store
 from tests.conftest import MakeClip
 from tests.fakes import face_points, write_landmarks

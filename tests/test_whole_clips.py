@@ -11,15 +11,11 @@ from torch import Tensor
 
 import mer.whole_clips
 from mer.align import NoCrop
-from mer.apex import AnnotatedApex
 from mer.clip import ClipIndex
-from mer.datasets import Casme2
 from mer.errors import MerError
 from mer.flow import FlowMaps, resize_flow, resize_map
-from mer.magnify import IIR
 from mer.needs import NEEDS, Needs
 from mer.preparation import Preparation
-from mer.store import Store
 from mer.tim import temporal_interpolation
 from mer.whole_clips import (
     NeededMaps,
@@ -31,19 +27,9 @@ from mer.whole_clips import (
     from_first,
 )  # fmt: skip
 from tests.conftest import MakeClip
-from tests.test_preparation import AddBand, Calls, CountingFlow, with_landmarks
+from tests.fakes.path import AddBand, Calls, CountingFlow, with_landmarks
 
 CPU = torch.device("cpu")
-
-
-@pytest.fixture
-def index(casme2_root: Path) -> ClipIndex:
-    return Casme2(casme2_root).load()
-
-
-@pytest.fixture
-def preparation(tmp_path: Path) -> Preparation:
-    return Preparation(Store(tmp_path / "store"), NoCrop(16), AnnotatedApex(), IIR())
 
 
 @pytest.fixture

@@ -18,12 +18,13 @@ from mer.apex import AnnotatedApex
 from mer.bench.prepare import DURATION_S
 from mer.bench.timing import seconds
 from mer.clip import ClipIndex
+from mer.dataset_flow import dataset_flow
 from mer.datasets import Casme2
 from mer.errors import MerError
 from mer.flow import build_flow
 from mer.frames import Image
 from mer.magnify import IIR, EulerianMagnifier
-from mer.preparation import Preparation, dataset_flow
+from mer.preparation import Preparation
 from mer.store import Store
 from mer.synth import write_casme2
 

@@ -15,13 +15,14 @@ from torch import Tensor
 from mer.align.landmarks import LandmarkSource
 from mer.apex.interval import Interval
 from mer.clip import clip_index
+from mer.dataset_flow import dataset_flow
 from mer.errors import MerError
 from mer.flow import FlowMaps
 from mer.flow.state import flow_state
 from mer.frames import Image
 from mer.hydra_app import plain
 from mer.needs import Needs
-from mer.preparation import Preparation, dataset_flow
+from mer.preparation import Preparation
 from mer.store import Store
 from mer.trusted import trusted_config
 from mer.whole_clips import NeededMaps
