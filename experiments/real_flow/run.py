@@ -27,7 +27,7 @@ from mer.runs import read_run
 HERE = Path(__file__).parent
 MOST_SEEDS = 20
 MEAN_OF_SEEDS, LEAKS = "UF1 of the seeds' mean probabilities", "LEAKS: UF1 of the best epochs on the test clips"
-PARTS = ("best", "synthetic", "baselines", "before", "ablations")
+PARTS = ("best", "synthetic", "baselines", "across", "before", "ablations")
 SETS: Mapping[str, Sequence[str]] = {"smic": ("smic",), "casme2": ("casme2",), "composite": ("smic", "casme2")}
 WATCHED = "protocol.report_best_epoch_on_test=true"
 CLASSICAL = ("features.size=28",)
@@ -41,6 +41,11 @@ BASELINES: Mapping[str, Sequence[str]] = {
 DRAW_NOTHING = ("majority", "bi_woof", "bi_woof, proportion by strain")
 WITH_SYNTHETIC = "with synthetic clips"
 SYNTHETIC = ("synthetic=flow_images", "trainer.max_epochs=40", WATCHED)
+OTHER_SET = "protocol=leave_one_dataset_out"
+ACROSS: Mapping[str, Sequence[str]] = {
+    "trained on the other set": ("experiment=composite_flow_best", OTHER_SET),
+    "bi_woof, trained on the other set": (*BASELINES["bi_woof"], OTHER_SET),
+}
 FIVE_FOLDS = ("protocol=subject_kfold", "protocol.k=5")
 ALL = "all of it"
 ABLATIONS: Mapping[str, Sequence[str]] = {
@@ -98,8 +103,8 @@ class Job:
             return [best, *SYNTHETIC]
         if self.name == "before":
             return ["experiment=smic_flow"]
-        if self.name in BASELINES:
-            return list(BASELINES[self.name])
+        if others := {**BASELINES, **ACROSS}.get(self.name):
+            return list(others)
         return [best, *FIVE_FOLDS, *ABLATIONS[self.name]]
 
 
@@ -112,6 +117,8 @@ def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
             yield from (Job(clips, WITH_SYNTHETIC, seed) for clips in SETS)
         elif part == "baselines":
             yield from (Job(clips, name, seed) for name in BASELINES for clips in SETS)
+        elif part == "across":
+            yield from (Job("composite", name, seed) for name in ACROSS)
         elif part == "before":
             yield from (Job(clips, "before", seed) for clips in ("smic", "casme2"))
         else:
