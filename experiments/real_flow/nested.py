@@ -1,18 +1,19 @@
-"""The fusion of both sets' network, chosen for each group of subjects on other people: ``nested.py ROOT --work DIR``.
+"""Parts of the recipe chosen for each group of subjects on other people: ``nested.py ROOT --work DIR``, see README.md.
 
-Subjects are dealt to five groups. For each group the kinds of fusion are scored in four inner folds of the clips of the
-other groups, and its own subjects' predictions by LOSO are those of the kind that scored best there: no choice has seen
-them. Writes nested.csv; WORK is that of run.py, which trains the LOSO runs (``--parts fusion``).
+Subjects of both sets are dealt to five groups. For each group the candidates are scored in four inner folds of the
+other groups' clips, and its own subjects are predicted by LOSO with the one that scored best there: no choice has seen
+them. Writes nested.csv. ``--groups`` alone scores and predicts these: several processes can share the work.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from hydra import compose, initialize_config_dir
-from run import FUSIONS, HERE, MOST_SEEDS, SETS, Job
+from run import ABLATIONS, ALL, HERE, SETS
 
+from mer.clip import subject_keys
 from mer.experiment import load_index, run_experiment
 from mer.hydra_app import conf_dir
 from mer.predictions import read_predictions, score_predictions
@@ -21,6 +22,9 @@ from mer.protocols import Fold, inner_folds, subject_kfold
 from mer.runs import read_run
 
 N_GROUPS, N_INNER = 5, 4
+NEITHER = "no shift, no class weights"
+CANDIDATES = {name: ABLATIONS[name] for name in (ALL, "no shift", "no class weights")}
+CANDIDATES[NEITHER] = (*CANDIDATES["no shift"], *CANDIDATES["no class weights"])
 
 
 def inner_of_group(clips: pd.DataFrame, group: int) -> list[Fold]:
@@ -29,91 +33,88 @@ def inner_of_group(clips: pd.DataFrame, group: int) -> list[Fold]:
 
 
 def main() -> None:
-    """Train the inner folds that are missing, then choose and write what the choices score."""
+    """Score the candidates in each group's inner folds, predict the group with the best one, pool the groups."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=Path, metavar="ROOT", help="holds smic and casme2 with their labels.csv")
     parser.add_argument("--work", type=Path, required=True, help="keeps the runs; one that was killed goes on")
     parser.add_argument("--groups", nargs="+", type=int, choices=range(N_GROUPS), default=range(N_GROUPS), metavar="N")
+    parser.add_argument("--seeds", nargs="+", type=int, default=range(5), metavar="SEED", help="of the predictions")
     given = parser.parse_args()
     roots = ",".join(str(given.root / one) for one in SETS["composite"])
     words = [f"dataset.roots=[{roots}]", "experiment=composite_flow_best", "name=real_flow", "trainer.accelerator=cpu"]
     for group in given.groups:
-        for kind in FUSIONS:
-            folder = inner_folder(given.work, group, kind)
-            if not (folder / "metrics.json").is_file():
-                say(f"group {group}, fusion {kind}")
-                train([*words, f"model.fusion={kind}", f"run_dir={folder}", "seed=1"], group)
-    if all((inner_folder(given.work, *one) / "metrics.json").is_file() for one in every()):
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            clips = load_index(compose("train", words)).clips
-        choose(given.work, clips)
-
-
-def every() -> Iterator[tuple[int, str]]:
-    """Each group with each kind of fusion."""
-    return ((group, kind) for group in range(N_GROUPS) for kind in FUSIONS)
-
-
-def inner_folder(work: Path, group: int, kind: str) -> Path:
-    """Of the run of a kind in a group's inner folds."""
-    return work / f"inner-{group}-{kind}"
-
-
-def train(words: Sequence[str], group: int) -> None:
-    """Train a kind in a group's inner folds."""
-    protocol = [
-        "+protocol.group=" + str(group),
-        "protocol._target_=nested.inner_of_group",
-        "~protocol.k",
-        "~protocol.seed",
-    ]
+        for name in CANDIDATES:
+            inner(words, group, name, given.work)
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("train", [*words, "protocol=subject_kfold", *protocol])
+        clips = load_index(compose("train", words)).clips
+    for seed in given.seeds:
+        for group in given.groups:
+            predict(words, group, seed, clips, given.work)
+    if list(given.groups) == list(range(N_GROUPS)):
+        write(given.work, given.seeds)
+
+
+def inner(words: Sequence[str], group: int, name: str, work: Path) -> None:
+    """Train a candidate in a group's inner folds unless that is done."""
+    own = [f"protocol.group={group}", "protocol._target_=nested.inner_of_group", "~protocol.k", "~protocol.seed"]
+    own = ["protocol=subject_kfold", f"+{own[0]}", *own[1:], "seed=1"]
+    train([*words, *CANDIDATES[name], *own], work / inner_folder(group, name), f"group {group}, {name}")
+
+
+def predict(words: Sequence[str], group: int, seed: int, clips: pd.DataFrame, work: Path) -> None:
+    """Predict a group's subjects by LOSO with the candidate that its inner folds name."""
+    subjects = subject_keys(clips).iloc[subject_kfold(clips, N_GROUPS)[group].test].unique()
+    own = [f"protocol.only=[{','.join(subjects)}]", f"seed={seed}"]
+    name = chosen(group, work)
+    train([*words, *CANDIDATES[name], *own], work / f"nested-{group}-{seed}", f"group {group}, seed {seed}: {name}")
+
+
+def train(words: Sequence[str], folder: Path, told: str) -> None:
+    """Train into ``folder`` unless it is there."""
+    if (folder / "metrics.json").is_file():
+        return
+    say(told)
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("train", [*words, f"run_dir={folder}"])
     run_experiment(cfg)
 
 
-def choose(work: Path, clips: pd.DataFrame) -> None:
-    """Write the inner scores, the kind chosen for each group, and the LOSO scores of these choices for each seed."""
-    scores = pd.Series({one: read_run(inner_folder(work, *one)).metrics["uf1"] for one in every()})
-    chosen = {group: scores[group].idxmax() for group in range(N_GROUPS)}
-    rows = [
-        {"what": f"inner folds of the others of group {group}, fusion {kind}", "uf1": scores[group, kind]}
-        | {"chosen": chosen[group] == kind}
-        for group, kind in every()
+def inner_folder(group: int, name: str) -> str:
+    """Of a candidate's run in a group's inner folds."""
+    return f"inner-{group}-{''.join(one if one.isalnum() else '_' for one in name)}"
+
+
+def inner_scores(group: int, work: Path) -> dict[str, float]:
+    """Each candidate's UF1 in a group's inner folds."""
+    return {name: read_run(work / inner_folder(group, name)).metrics["uf1"] for name in CANDIDATES}
+
+
+def chosen(group: int, work: Path) -> str:
+    """The candidate of the highest UF1."""
+    scores = inner_scores(group, work)
+    return max(scores, key=scores.__getitem__)
+
+
+def write(work: Path, seeds: Sequence[int]) -> None:
+    """Write the inner scores with the choice, and what the choices score by LOSO for each seed."""
+    rows: list[dict[str, object]] = [
+        {"what": f"inner folds without group {group}", "name": name, "uf1": uf1, "chosen": name == chosen(group, work)}
+        for group in range(N_GROUPS)
+        for name, uf1 in inner_scores(group, work).items()
     ]
-    groups = [fold.test for fold in subject_kfold(clips, N_GROUPS)]
-    for seed in range(MOST_SEEDS):
-        tables = {kind: loso(work, kind, seed) for kind in set(chosen.values())}
-        if all(table is not None for table in tables.values()):
-            rows.append({"what": f"LOSO, seed {seed}"} | pooled(clips, groups, chosen, tables))
-    pd.DataFrame(rows).to_csv(HERE / "nested.csv", index=False, float_format="%.4f", lineterminator="\n")
-    print(pd.DataFrame(rows).to_string())
-
-
-def loso(work: Path, kind: str, seed: int) -> pd.DataFrame | None:
-    """The predictions of a kind by LOSO, clip by clip; None where they are not there."""
-    file = work / Job("composite", FUSIONS[kind], seed).folder / "predictions.csv"
-    return read_predictions(file).set_index(["dataset", "subject", "clip"], drop=False) if file.is_file() else None
-
-
-def pooled(
-    clips: pd.DataFrame,
-    groups: Sequence[Sequence[int]],
-    chosen: Mapping[int, str],
-    tables: Mapping[str, pd.DataFrame | None],
-) -> dict[str, float]:
-    """Scores of all clips, each predicted by the kind that its group's choice names."""
-    parts = []
-    for group, rows in enumerate(groups):
-        keys = list(clips.iloc[list(rows)][["dataset", "subject", "clip"]].itertuples(index=False, name=None))
-        table = tables[chosen[group]]
-        if table is not None:
-            parts.append(table.loc[keys])
-    whole = pd.concat(parts, ignore_index=True)
-    row = {name: score_predictions(whole, draws=0)["pooled"][name] for name in ("accuracy", "uf1", "uar")}
-    for dataset, part in whole.groupby("dataset"):
-        row[f"{dataset}_uf1"] = score_predictions(part, draws=0)["pooled"]["uf1"]
-    return row
+    for seed in seeds:
+        parts = [read_predictions(work / f"nested-{group}-{seed}" / "predictions.csv") for group in range(N_GROUPS)]
+        whole = pd.concat(parts, ignore_index=True)
+        pooled = score_predictions(whole, draws=0)["pooled"]
+        row = {"what": f"LOSO, seed {seed}", "name": "as chosen"} | {
+            one: pooled[one] for one in ("accuracy", "uf1", "uar")
+        }
+        for dataset, part in whole.groupby("dataset"):
+            row[f"{dataset}_uf1"] = score_predictions(part, draws=0)["pooled"]["uf1"]
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table.to_csv(HERE / "nested.csv", index=False, float_format="%.4f", lineterminator="\n")
+    print(table.to_string(index=False))
 
 
 if __name__ == "__main__":

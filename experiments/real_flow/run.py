@@ -27,7 +27,7 @@ from mer.runs import read_run
 HERE = Path(__file__).parent
 MOST_SEEDS = 20
 MEAN_OF_SEEDS, LEAKS = "UF1 of the seeds' mean probabilities", "LEAKS: UF1 of the best epochs on the test clips"
-PARTS = ("best", "synthetic", "baselines", "across", "fusion", "before", "ablations")
+PARTS = ("best", "synthetic", "baselines", "across", "before", "ablations")
 SETS: Mapping[str, Sequence[str]] = {"smic": ("smic",), "casme2": ("casme2",), "composite": ("smic", "casme2")}
 WATCHED = "protocol.report_best_epoch_on_test=true"
 CLASSICAL = ("features.size=28",)
@@ -46,8 +46,6 @@ ACROSS: Mapping[str, Sequence[str]] = {
     "trained on the other set": ("experiment=composite_flow_best", OTHER_SET),
     "bi_woof, trained on the other set": (*BASELINES["bi_woof"], OTHER_SET),
 }
-FUSIONS = {"add": "best"} | {kind: f"fusion {kind} by LOSO" for kind in ("concat", "multiply", "gated")}
-OTHER_FUSIONS = [name for name in FUSIONS.values() if name != "best"]
 FIVE_FOLDS = ("protocol=subject_kfold", "protocol.k=5")
 ALL = "all of it"
 ABLATIONS: Mapping[str, Sequence[str]] = {
@@ -101,8 +99,6 @@ class Job:
         best = f"experiment={self.clips}_flow_best"
         if self.name == "best":
             return [best] if self.clips == "composite" else [best, WATCHED]
-        if self.name in FUSIONS.values():
-            return [best, f"model.fusion={next(kind for kind, name in FUSIONS.items() if name == self.name)}"]
         if self.name == WITH_SYNTHETIC:
             return [best, *SYNTHETIC]
         if self.name == "before":
@@ -123,8 +119,6 @@ def jobs(part: str, seeds: Sequence[int]) -> Iterator[Job]:
             yield from (Job(clips, name, seed) for name in BASELINES for clips in SETS)
         elif part == "across":
             yield from (Job("composite", name, seed) for name in ACROSS)
-        elif part == "fusion":
-            yield from (Job("composite", name, seed) for name in OTHER_FUSIONS)
         elif part == "before":
             yield from (Job(clips, "before", seed) for clips in ("smic", "casme2"))
         else:
@@ -193,7 +187,7 @@ def collect(work: Path) -> pd.DataFrame:
 def test_rows(work: Path) -> list[dict[str, Any]]:
     """Each name against the recipe in the same folds, with the seeds that both have; p by Holm for those of a table."""
     done = set(finished(work))
-    others = [(clips, "best", [*BASELINES, WITH_SYNTHETIC, *OTHER_FUSIONS]) for clips in SETS]
+    others = [(clips, "best", [*BASELINES, WITH_SYNTHETIC]) for clips in SETS]
     found = []
     for clips, reference, names in [*others, ("composite", ALL, [name for name in ABLATIONS if name != ALL])]:
         rows = []
