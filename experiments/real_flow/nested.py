@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 from hydra import compose, initialize_config_dir
-from run import ABLATIONS, ALL, HERE, SETS
+from run import ABLATIONS, ALL, HERE, data_words, in_a_path, train
 
 from mer.clip import subject_keys
-from mer.experiment import load_index, run_experiment
+from mer.experiment import load_index
 from mer.hydra_app import conf_dir
 from mer.predictions import read_predictions, score_predictions
 from mer.progress import say
@@ -22,6 +22,7 @@ from mer.protocols import Fold, inner_folds, subject_kfold
 from mer.runs import read_run
 
 N_GROUPS, N_INNER = 5, 4
+RECIPE = "experiment=composite_flow_best"
 NEITHER = "no shift, no class weights"
 CANDIDATES = {name: ABLATIONS[name] for name in (ALL, "no shift", "no class weights")}
 CANDIDATES[NEITHER] = (*CANDIDATES["no shift"], *CANDIDATES["no class weights"])
@@ -40,48 +41,38 @@ def main() -> None:
     parser.add_argument("--groups", nargs="+", type=int, choices=range(N_GROUPS), default=range(N_GROUPS), metavar="N")
     parser.add_argument("--seeds", nargs="+", type=int, default=range(5), metavar="SEED", help="of the predictions")
     given = parser.parse_args()
-    roots = ",".join(str(given.root / one) for one in SETS["composite"])
-    words = [f"dataset.roots=[{roots}]", "experiment=composite_flow_best", "name=real_flow", "trainer.accelerator=cpu"]
     for group in given.groups:
         for name in CANDIDATES:
-            inner(words, group, name, given.work)
+            inner(given.root, group, name, given.work)
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        clips = load_index(compose("train", words)).clips
+        clips = load_index(compose("train", [*data_words(given.root, "composite"), RECIPE])).clips
     for seed in given.seeds:
         for group in given.groups:
-            predict(words, group, seed, clips, given.work)
+            predict(given.root, group, seed, clips, given.work)
     if list(given.groups) == list(range(N_GROUPS)):
         write(given.work, given.seeds)
 
 
-def inner(words: Sequence[str], group: int, name: str, work: Path) -> None:
-    """Train a candidate in a group's inner folds unless that is done."""
-    own = [f"protocol.group={group}", "protocol._target_=nested.inner_of_group", "~protocol.k", "~protocol.seed"]
-    own = ["protocol=subject_kfold", f"+{own[0]}", *own[1:], "seed=1"]
-    train([*words, *CANDIDATES[name], *own], work / inner_folder(group, name), f"group {group}, {name}")
+def inner(root: Path, group: int, name: str, work: Path) -> None:
+    """Train a candidate in a group's inner folds."""
+    say(f"group {group}, {name}")
+    protocol = ["protocol=subject_kfold", "protocol._target_=nested.inner_of_group", "~protocol.k", "~protocol.seed"]
+    words = [RECIPE, *CANDIDATES[name], *protocol, f"+protocol.group={group}", "seed=1"]
+    train(root, "composite", words, work / inner_folder(group, name))
 
 
-def predict(words: Sequence[str], group: int, seed: int, clips: pd.DataFrame, work: Path) -> None:
+def predict(root: Path, group: int, seed: int, clips: pd.DataFrame, work: Path) -> None:
     """Predict a group's subjects by LOSO with the candidate that its inner folds name."""
     subjects = subject_keys(clips).iloc[subject_kfold(clips, N_GROUPS)[group].test].unique()
-    own = [f"protocol.only=[{','.join(subjects)}]", f"seed={seed}"]
     name = chosen(group, work)
-    train([*words, *CANDIDATES[name], *own], work / f"nested-{group}-{seed}", f"group {group}, seed {seed}: {name}")
-
-
-def train(words: Sequence[str], folder: Path, told: str) -> None:
-    """Train into ``folder`` unless it is there."""
-    if (folder / "metrics.json").is_file():
-        return
-    say(told)
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("train", [*words, f"run_dir={folder}"])
-    run_experiment(cfg)
+    say(f"group {group}, seed {seed}: {name}")
+    words = [RECIPE, *CANDIDATES[name], f"protocol.only=[{','.join(subjects)}]", f"seed={seed}"]
+    train(root, "composite", words, work / f"nested-{group}-{seed}")
 
 
 def inner_folder(group: int, name: str) -> str:
     """Of a candidate's run in a group's inner folds."""
-    return f"inner-{group}-{''.join(one if one.isalnum() else '_' for one in name)}"
+    return f"inner-{group}-{in_a_path(name)}"
 
 
 def inner_scores(group: int, work: Path) -> dict[str, float]:

@@ -26,6 +26,7 @@ from mer.runs import read_run
 
 HERE = Path(__file__).parent
 MOST_SEEDS = 20
+TESTED = ("clips", "name", "reference", "seeds", "uf1_difference", "uf1_sd", "uf1_p", "uf1_p_holm")
 MEAN_OF_SEEDS, LEAKS = "UF1 of the seeds' mean probabilities", "LEAKS: UF1 of the best epochs on the test clips"
 PARTS = ("best", "synthetic", "baselines", "across", "before", "ablations")
 SETS: Mapping[str, Sequence[str]] = {"smic": ("smic",), "casme2": ("casme2",), "composite": ("smic", "casme2")}
@@ -80,6 +81,11 @@ ABLATIONS: Mapping[str, Sequence[str]] = {
 }
 
 
+def in_a_path(name: str) -> str:
+    """``name`` with a line for each sign that is neither letter nor digit."""
+    return "".join(one if one.isalnum() else "_" for one in name)
+
+
 @dataclass(frozen=True)
 class Job:
     """A run of the study: a name on a set of clips with a seed."""
@@ -91,7 +97,7 @@ class Job:
     @property
     def folder(self) -> str:
         """Its run's, below ``--work``."""
-        return f"{self.clips}-{''.join(one if one.isalnum() else '_' for one in self.name)}-{self.seed}"
+        return f"{self.clips}-{in_a_path(self.name)}-{self.seed}"
 
     @property
     def choices(self) -> list[str]:
@@ -146,18 +152,22 @@ def main() -> None:
                 if job.clips not in given.sets or (given.names and job.name not in given.names):
                     continue
                 say(f"{job.clips}, {job.name}, seed {job.seed}")
-                train(job, given.root, given.work / job.folder)
+                train(given.root, job.clips, [f"seed={job.seed}", *job.choices], given.work / job.folder)
                 collect(given.work)
     print(collect(given.work).to_string(index=False))
 
 
-def train(job: Job, root: Path, folder: Path) -> None:
-    """Train ``job`` into ``folder`` unless it is there."""
-    roots = ",".join(str(root / one) for one in SETS[job.clips])
-    words = ["dataset=flow_images", f"dataset.roots=[{roots}]", f"seed={job.seed}", f"run_dir={folder}"]
+def train(root: Path, clips: str, choices: Sequence[str], folder: Path) -> None:
+    """Train what ``choices`` ask of `mer train` on a set of clips into ``folder``, unless it is there."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("train", [*words, *job.choices, "name=real_flow", "trainer.accelerator=cpu"])
+        cfg = compose("train", [*data_words(root, clips), f"run_dir={folder}", *choices, "name=real_flow"])
     run_experiment(cfg)
+
+
+def data_words(root: Path, clips: str) -> list[str]:
+    """What chooses a set of clips, and the processor."""
+    roots = ",".join(str(root / one) for one in SETS[clips])
+    return ["dataset=flow_images", f"dataset.roots=[{roots}]", "trainer.accelerator=cpu"]
 
 
 def collect(work: Path) -> pd.DataFrame:
@@ -176,7 +186,7 @@ def collect(work: Path) -> pd.DataFrame:
         ]
     summary = pd.DataFrame(rows)
     summary.to_csv(HERE / "summary.csv", index=False, float_format="%.4f", lineterminator="\n")
-    tests = pd.DataFrame(test_rows(work))
+    tests = pd.DataFrame(test_rows(work), columns=TESTED)
     tests.to_csv(HERE / "tests.csv", index=False, float_format="%.4f", lineterminator="\n")
     texts = [markdown(part) for _, part in summary.groupby(["clips", "folds"])]
     texts += [tests_markdown(part) for _, part in tests.groupby(["clips", "reference"])]
